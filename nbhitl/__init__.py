@@ -1,0 +1,82 @@
+"""nbhitl: graphs of Python functions that pause, ask a person and go on, inside a Jupyter notebook.
+
+Names are loaded when they are first used, so that ``import nbhitl`` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "StateGraph": "nbhitl.graph",
+    "CompiledGraph": "nbhitl.compiled",
+    "START": "nbhitl.engine.records",
+    "END": "nbhitl.engine.records",
+    "Send": "nbhitl.engine.records",
+    "Command": "nbhitl.engine.commands",
+    "Interrupt": "nbhitl.engine.commands",
+    "interrupt": "nbhitl.run.context",
+    "RunControl": "nbhitl.run.drive",
+    "StateSnapshot": "nbhitl.snapshot",
+    "PregelTask": "nbhitl.snapshot",
+    "InMemorySaver": "nbhitl.checkpoint.memory",
+    "DuckDBSaver": "nbhitl.checkpoint.duckdb",
+    "Session": "nbhitl.session",
+    **dict.fromkeys(
+        (
+            "AlreadyAnsweredError",
+            "AnswerRefused",
+            "CheckpointerRequired",
+            "EmptyInputError",
+            "FileDamagedError",
+            "FileLockedError",
+            "GraphChanged",
+            "GraphError",
+            "GraphInterrupt",
+            "GraphRecursionError",
+            "InvalidUpdateError",
+            "NbhitlError",
+            "PauseSwallowed",
+            "PendingInterruptError",
+            "QueryRefused",
+            "QuestionChanged",
+            "SaverError",
+            "SchemaError",
+            "ThreadBusyError",
+            "UnknownInterruptError",
+            "UnknownNodeError",
+            "UnknownThreadError",
+            "UnstorableValueError",
+        ),
+        "nbhitl.engine.errors",
+    ),
+}
+
+__all__ = ["__version__", "load_ipython_extension", *sorted(_WHERE)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        from nbhitl.engine.errors import did_you_mean
+
+        raise AttributeError(f"nbhitl has no {name!r}.{did_you_mean(name, _WHERE)}")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """``%load_ext nbhitl``: the ``%%graph`` and ``%graph`` magics."""
+    from nbhitl.notebook import load
+
+    load(shell)

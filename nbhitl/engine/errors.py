@@ -1,0 +1,148 @@
+"""Every error that a user can meet. Each message names what went wrong, where, and the cure.
+
+One error stands apart: `GraphInterrupt` is the signal that leaves a node at ``interrupt()``. It is no
+`Exception`, so that ``except Exception`` in a node cannot swallow a pause.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbhitl.engine.records import Answered, Asked
+
+
+class NbhitlError(Exception):
+    """Base of all errors that nbhitl raises on purpose."""
+
+
+class GraphError(NbhitlError, ValueError):
+    """The graph cannot be built: the message lists every mistake that was found."""
+
+
+class UnknownNodeError(GraphError):
+    """A name that is no node of the graph was used as a destination or a breakpoint."""
+
+
+class GraphChanged(NbhitlError):
+    """A paused run needs a node that the graph no longer has; its answers are kept."""
+
+
+class GraphRecursionError(NbhitlError, RecursionError):
+    """The run took more super-steps than its ``recursion_limit``."""
+
+
+class InvalidUpdateError(NbhitlError):
+    """A node returned something that cannot be merged into the state."""
+
+
+class EmptyInputError(NbhitlError):
+    """There is nothing to run: no input was given and no run waits to be continued."""
+
+
+class UnknownThreadError(NbhitlError):
+    """The thread (or checkpoint) that should be continued does not exist."""
+
+
+class PendingInterruptError(NbhitlError):
+    """New input arrived on a thread that waits for an answer."""
+
+
+class UnknownInterruptError(NbhitlError):
+    """An answer names a question that is not pending."""
+
+
+class AlreadyAnsweredError(UnknownInterruptError):
+    """Somebody else was first: the question has its answer, which is kept in ``.answered``."""
+
+    def __init__(self, message: str, answered: Answered) -> None:
+        super().__init__(message)
+        self.answered = answered
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one field of an answer. ``field`` is a dotted path, empty for the whole answer."""
+
+    field: str
+    message: str
+
+
+class AnswerRefused(NbhitlError, ValueError):
+    """An answer does not fit its question; nothing was recorded. ``.problems`` has one entry a field."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = [f"{p.field}: {p.message}" if p.field else p.message for p in self.problems]
+        super().__init__("the answer was refused: " + "; ".join(lines))
+
+
+class SchemaError(NbhitlError, TypeError):
+    """A ``response_schema`` (or a state schema) is of a kind that cannot be shown or checked."""
+
+
+class QuestionChanged(NbhitlError):
+    """A node asks something else each time it runs, so no answer can be bound to its question."""
+
+
+class PauseSwallowed(NbhitlError):
+    """A node went on after ``interrupt()``: its pause was caught (bare ``except``, ``return`` in ``finally``)."""
+
+
+class CheckpointerRequired(NbhitlError):
+    """Pausing needs a place to remember the run: compile the graph with a checkpointer."""
+
+
+class ThreadBusyError(NbhitlError):
+    """Another run is at work on this thread."""
+
+
+class SaverError(NbhitlError):
+    """A checkpointer cannot do what was asked."""
+
+
+class FileLockedError(SaverError):
+    """Another process owns the checkpoint file."""
+
+
+class FileDamagedError(SaverError):
+    """The checkpoint file cannot be trusted; it was not changed."""
+
+
+class UnstorableValueError(SaverError, TypeError):
+    """A value cannot be stored. ``.path`` says where in the state it stands, e.g. ``state['df'][3].x``."""
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class QueryRefused(SaverError, ValueError):
+    """A query is no single read-only SELECT, reads outside the file, or took too long."""
+
+
+class GraphInterrupt(BaseException):  # noqa: N818 - a signal, not an error; the name is LangGraph's
+    """Leaves a node's body at ``interrupt()``. Not an `Exception`: let it pass."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked)
+        self.asked = asked
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """A suggestion to put behind an error about an unknown ``word``: the nearest name, else all of them.
+
+    >>> did_you_mean("drft", ["draft", "review"])
+    " Did you mean 'draft'?"
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(str(word), names, n=1)
+    if near:
+        return f" Did you mean {near[0]!r}?"
+    if not names:
+        return ""
+    shown = ", ".join(repr(n) for n in names[:12])
+    return f" Known: {shown}{', ...' if len(names) > 12 else ''}."

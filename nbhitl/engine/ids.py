@@ -1,0 +1,99 @@
+"""Deterministic names: the same run of the same graph gives the same ids, on every machine.
+
+Only `digest` looks inside values; it never calls code that a value brings along except a pydantic model's
+``model_dump``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Mapping, Set
+from enum import Enum
+from types import CodeType
+from typing import Any
+
+_SCALARS = (bool, int, float, complex, str, bytes, type(None))
+
+
+def checkpoint_id(run: str, number: int) -> str:
+    """The id of a run's ``number``-th checkpoint."""
+    return f"{run}-{number:04d}"
+
+
+def task_id(checkpoint: str, place: int) -> str:
+    """The id of the task at ``place`` in a checkpoint's tasks."""
+    return f"{checkpoint}:{place}"
+
+
+def interrupt_id(task: str, binding: str) -> str:
+    """The id of a question: 16 hex digits of its task and of what it is bound to."""
+    return hashlib.blake2b(f"{task}\0{binding}".encode(errors="surrogatepass"), digest_size=8).hexdigest()
+
+
+def digest(value: Any) -> str:
+    """A fingerprint of a value's content: equal content gives equal digests, in every process.
+
+    Objects of kinds unknown here count by their class name only: an address in a ``repr`` would make the same
+    question look new after a restart.
+    """
+    state = hashlib.blake2b(digest_size=16)
+    _feed(value, state.update, 0)
+    return state.hexdigest()
+
+
+def fingerprint(function: Callable[..., Any]) -> str:
+    """A fingerprint of a function's code: names, constants and instructions, but not line numbers.
+
+    Callables without code of their own (instances, partials, built-ins) count by their class name.
+    """
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, CodeType):
+        return digest(type(function).__qualname__)
+    return digest((_code(code), getattr(function, "__defaults__", None)))
+
+
+def _code(code: CodeType) -> tuple[Any, ...]:
+    consts = tuple(_code(c) if isinstance(c, CodeType) else c for c in code.co_consts)
+    return (code.co_code, consts, code.co_names, code.co_varnames)
+
+
+def _feed(value: Any, update: Callable[[bytes], None], depth: int) -> None:
+    kind = type(value)
+    if kind in _SCALARS:
+        update(f"{kind.__name__}:{value!r};".encode(errors="surrogatepass"))
+        return
+    update(f"{kind.__qualname__}(".encode())
+    if depth > 50:  # deeper than any question: what lies below does not tell questions apart
+        return
+    for part in _parts(value):
+        if isinstance(part, bytes):
+            update(part)
+        else:
+            _feed(part, update, depth + 1)
+    update(b")")
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, Enum):
+        return [value.name]
+    if isinstance(value, Mapping):
+        return [part for pair in value.items() for part in pair]
+    if isinstance(value, Set):
+        return sorted(digest(member) for member in value)
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, f.name) for f in dataclasses.fields(value)]
+    if isinstance(value, type):
+        return [value.__qualname__]
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        return [dump()]
+    if isinstance(value, (int, float, str)):
+        return [repr(value)]
+    try:
+        view = memoryview(value)  # numpy arrays and whatever else is a buffer
+        return [str(view.shape), view.format, view.tobytes()]
+    except (TypeError, ValueError, BufferError):
+        return []

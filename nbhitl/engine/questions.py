@@ -1,0 +1,81 @@
+"""What binds an answer to its question.
+
+A question is known by its task, its place among the calls of that task's body, its schema and its value; or,
+with an explicit ``key``, by the key. Line numbers play no part, so answers survive an edit that leaves these
+alone, and a "yes" never moves to another question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nbhitl.engine.errors import (
+    EmptyInputError,
+    QuestionChanged,
+    UnknownInterruptError,
+    did_you_mean,
+)
+from nbhitl.engine.ids import digest
+from nbhitl.engine.records import MISSING, Asked
+
+
+def binding(*, ordinal: int, key: str | None, value: Any, schema: Any) -> str:
+    """What an answer is bound to: equal for the same call asking the same thing, in every process.
+
+    ``schema`` is the JSON Schema (None without one), so that a live class and its stored form count as one.
+    """
+    if key is not None:
+        return f"key {key}"
+    return f"call {ordinal} {digest(value)} {digest(schema)}"
+
+
+def check_change(asked: Sequence[Asked], question: Asked, node: str) -> None:
+    """Let a call ask something else on a second run, but not on a third.
+
+    Raises:
+        QuestionChanged: the call has asked two other things already: its value differs with every run.
+    """
+    others = [q for q in asked if q.key is None and q.ordinal == question.ordinal and q.id != question.id]
+    if question.key is None and len(others) >= 2:
+        raise QuestionChanged(
+            f"question {question.ordinal + 1} of node {node!r} was different each of the three times its body ran, "
+            "so no answer can be bound to it. Give it a name, interrupt(value, key='...'), "
+            "or compute what changes in an earlier node."
+        )
+
+
+def match_answers(pending: Sequence[Asked], resume: Any) -> dict[str, Any]:
+    """``Command(resume=...)`` as ``{interrupt id: answer}``.
+
+    A mapping whose keys all are ids of pending questions is an id map; any other value answers the one pending
+    question.
+
+    Raises:
+        EmptyInputError: nothing was given, or an empty id map while several questions wait.
+        UnknownInterruptError: an id that is not pending, a bare value for several questions, or no question.
+    """
+    ids = {q.id for q in pending}
+    listing = "; ".join(f"{q.id} ({q.value!r:.60})" for q in pending)
+    if resume is MISSING:
+        raise EmptyInputError("Command() holds no answer: give resume=, or call with None to go on.")
+    if not pending:
+        raise UnknownInterruptError("there is no open question on this thread. Call with None to go on.")
+    if isinstance(resume, Mapping) and resume and all(_looks_like_id(k) for k in resume):
+        unknown = [k for k in resume if k not in ids]
+        if unknown:
+            raise UnknownInterruptError(
+                f"no open question has the id {unknown[0]!r}.{did_you_mean(unknown[0], ids)} Open: {listing}"
+            )
+        return dict(resume)
+    if len(pending) == 1:
+        if resume is None and pending[0].schema is not None:
+            raise EmptyInputError(f"Command(resume=None) is no answer to {listing}. Give resume=<answer>.")
+        return {pending[0].id: resume}
+    raise UnknownInterruptError(
+        f"{len(pending)} questions are open, so say which one is answered: resume={{id: answer}}. Open: {listing}"
+    )
+
+
+def _looks_like_id(key: object) -> bool:
+    return isinstance(key, str) and len(key) == 16 and all(c in "0123456789abcdef" for c in key)

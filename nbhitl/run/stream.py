@@ -1,0 +1,91 @@
+"""Turns a run's events into what ``stream`` yields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, TypeAlias, get_args
+
+from nbhitl.engine.commands import Interrupt
+from nbhitl.engine.description import Graph
+from nbhitl.engine.errors import NbhitlError, did_you_mean
+from nbhitl.engine.records import START, Position, Stopped, Wrote
+from nbhitl.run.drive import Committed, Ended, Event, Run
+
+StreamMode: TypeAlias = Literal["values", "updates"]
+"""``values``: the whole state after each super-step; ``updates``: what each node returned."""
+
+
+def interrupts(position: Position) -> tuple[Interrupt, ...]:
+    """The open questions of a position."""
+    return tuple(Interrupt(q.value, q.id, q.schema) for q in position.pending)
+
+
+def output(graph: Graph, position: Position) -> dict[str, Any]:
+    """The output keys of the state, in the order in which the schema names them."""
+    values = position.checkpoint.values
+    return {name: values[name] for name in graph.channels if name in values and name in graph.output_keys}
+
+
+class Chunks:
+    """One stream: with several modes each chunk is a pair of the mode and its data, as in LangGraph."""
+
+    def __init__(self, run: Run, mode: StreamMode | Sequence[StreamMode]) -> None:
+        self.run = run
+        self.modes = (mode,) if isinstance(mode, str) else tuple(mode)
+        self.paired = not isinstance(mode, str)
+        for name in self.modes:
+            if name not in get_args(StreamMode):
+                raise NbhitlError(f"unknown stream_mode {name!r}.{did_you_mean(name, get_args(StreamMode))}")
+
+    def first(self) -> Iterator[Any]:
+        """What is yielded before anything happens: the values that a resumed run starts with."""
+        if self.run.position.checkpoint.source != "input":
+            yield from self._in("values", self.values())
+
+    def of(self, event: Event) -> Iterator[Any]:
+        """The chunks of one event."""
+        match event:
+            case Ended(task=task, entries=(Wrote(updates=updates),)) if task.node != START:
+                yield from self._in("updates", {task.node: dict(updates) or None})
+            case Committed():
+                yield from self._in("values", self.values())
+            case Stopped(reason="interrupted"):
+                asked = interrupts(self.run.position)
+                yield from self._in("updates", {"__interrupt__": asked})
+                yield from self._in("values", {**self.values(), "__interrupt__": asked})
+            case Stopped(reason="breakpoint"):
+                yield from self._in("updates", {"__interrupt__": ()})
+            case _:
+                pass
+
+    def values(self) -> dict[str, Any]:
+        """The output keys of the state as it stands."""
+        return output(self.run.graph, self.run.position)
+
+    def _in(self, mode: StreamMode, data: Any) -> Iterator[Any]:
+        if mode in self.modes:
+            yield (mode, data) if self.paired else data
+
+
+def result(run: Run) -> dict[str, Any]:
+    """What ``invoke`` returns: the values, and under ``__interrupt__`` the questions that wait."""
+    found = output(run.graph, run.position)
+    asked = interrupts(run.position)
+    if asked:
+        found["__interrupt__"] = list(asked)
+    return found
+
+
+def raise_failure(run: Run) -> None:
+    """Raise what a node of the run raised, if one did."""
+    if not run.failures:
+        return
+    first, *others = run.failures
+    for other in others:
+        if first.exception is not None:
+            first.exception.add_note(f"another node failed as well: {other.text}")
+    if first.exception is not None:
+        raise first.exception
+    raise NbhitlError(first.text)
+
+

@@ -1,0 +1,227 @@
+"""`Session`: a graph, a thread and a saver; what a notebook holds. Knows nothing of notebooks itself."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nbhitl.compiled import CallOptions, CompiledGraph
+from nbhitl.engine.description import Graph
+from nbhitl.engine.errors import NbhitlError, SchemaError, ThreadBusyError, UnknownInterruptError
+from nbhitl.engine.ports import Saver
+from nbhitl.engine.records import Answered, Asked, Position, Stopped, ThreadKey
+from nbhitl.run.drive import Event, Run, RunControl, adrive, drive
+from nbhitl.snapshot import StateSnapshot, config_of
+
+Watcher = Callable[["Session", Event], None]
+
+
+class Session:
+    """Runs one thread of one graph, one call at a time, and tells a watcher what happens.
+
+    Args:
+        compiled: a graph with a checkpointer.
+        thread: the thread's id.
+        watch: called with each event, on the thread that runs the graph.
+    """
+
+    def __init__(self, compiled: CompiledGraph, thread: str, watch: Watcher | None = None) -> None:
+        if compiled.checkpointer is None:
+            raise NbhitlError("a session needs a graph with a checkpointer: compile(checkpointer=...).")
+        self.compiled = compiled
+        self.saver: Saver = compiled.checkpointer
+        self.thread = thread
+        self.watch = watch
+        self.key = ThreadKey(thread, compiled.scope)
+        self.config = config_of(self.key)
+        self.failure: BaseException | None = None
+        """What the last call's first failed node raised."""
+        self.run: Run | None = None
+        """The call that is at work; None between calls."""
+        self._busy = threading.Lock()
+        self._control = RunControl()
+
+    @property
+    def name(self) -> str:
+        """The graph's name."""
+        return self.compiled.name
+
+    @property
+    def graph(self) -> Graph:
+        """The graph as a frozen value."""
+        return self.compiled.graph
+
+    # -- looking
+
+    @property
+    def position(self) -> Position | None:
+        """Where the thread stands; None before its first run."""
+        return self.run.position if self.run is not None else self.saver.load(self.key)
+
+    def state(self) -> StateSnapshot:
+        """Values, next nodes, open questions and stop reason."""
+        return self.compiled.get_state(self.config)
+
+    def history(self) -> list[StateSnapshot]:
+        """Every checkpoint, newest first."""
+        return list(self.compiled.get_state_history(self.config))
+
+    def pending(self) -> tuple[Asked, ...]:
+        """Open questions, with their live schema where it can be found again after a restart."""
+        position = self.position
+        return () if position is None else tuple(self._live(position, q) for q in position.pending)
+
+    def node_of(self, question: Asked) -> str:
+        """The node that asks."""
+        position = self.position
+        tasks = position.checkpoint.tasks if position is not None else ()
+        return next((t.node for t in tasks if t.id == question.task), "")
+
+    def changed_code(self) -> list[str]:
+        """Nodes whose code differs from when the thread stopped; added and removed ones included."""
+        position = self.position
+        if position is None or position.stopped is None or not position.stopped.code:
+            return []
+        then, now = position.stopped.code, self.graph.fingerprints()
+        return sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+
+    def _live(self, position: Position, question: Asked) -> Asked:
+        """A question whose schema came from disk, with the class of that name that its node can see, if it is the same."""
+        if not isinstance(question.schema, Mapping) or question.schema_name is None:
+            return question
+        task = next((t for t in position.checkpoint.tasks if t.id == question.task), None)
+        node = self.graph.nodes.get(task.node) if task is not None else None
+        names = getattr(inspect.unwrap(node.action), "__globals__", {}) if node is not None else {}
+        found = names.get(question.schema_name.rpartition(".")[2])
+        if found is None:
+            return question
+        try:
+            same = self.compiled.world.checker.describe(found) == question.schema
+        except SchemaError:
+            return question
+        return replace(question, schema=found) if same else question
+
+    # -- breakpoints: kept per graph, effective at once
+
+    @property
+    def breakpoints(self) -> dict[str, Any]:
+        """Node name to how it stops there (``{"enabled": True}``)."""
+        return dict(self.saver.breakpoints(self.name))
+
+    def set_breakpoint(self, node: str, on: bool = True) -> None:
+        """Set or remove the breakpoint before a node, also while the graph runs.
+
+        Raises:
+            UnknownNodeError: there is no such node.
+        """
+        self.graph.expect([node], "break")
+        points = self.breakpoints
+        if on:
+            points[node] = {"enabled": True}
+        else:
+            points.pop(node, None)
+        self.saver.set_breakpoints(self.name, points)
+        if self.run is not None:
+            self.run.rules = replace(self.run.rules, before=self._before(points))
+
+    def toggle_breakpoint(self, node: str) -> bool:
+        """Set the breakpoint before a node if there is none, else remove it; whether there is one now."""
+        on = node not in self.breakpoints
+        self.set_breakpoint(node, on)
+        return on
+
+    def _before(self, points: Mapping[str, Any]) -> frozenset[str]:
+        # A breakpoint on a node that the graph no longer has is kept, and holds nothing.
+        return self.compiled.interrupt_before | {name for name in points if name in self.graph.nodes}
+
+    # -- moving
+
+    def go(self, input: Mapping[str, Any] | None = None, *, restart: bool = False) -> Stopped:
+        """Run on the calling thread until the graph finishes, asks, stops or fails; why it stopped.
+
+        Args:
+            input: new input; None goes on where the thread stands.
+            restart: new input starts over on a new branch, even while a question waits.
+
+        Raises:
+            ThreadBusyError: this session is at work already.
+            NbhitlError: as ``CompiledGraph.invoke``. What a node raises is not raised: it is in `failure`.
+        """
+        if not self._busy.acquire(blocking=False):
+            raise ThreadBusyError(f"thread {self.key} is being run already. Wait for it, or stop it: %graph pause.")
+        try:
+            self._control = RunControl()
+            options = CallOptions(
+                interrupt_before=self._before(self.breakpoints),
+                durability="sync",
+                control=self._control,
+                restart=restart,
+            )
+            self.run = self.compiled.prepare(input, self.config, options)
+            return self._drive(self.run)
+        finally:
+            self.run = None
+            self._busy.release()
+
+    def pause(self, reason: str = "stopped on request") -> None:
+        """Ask a run that is at work to stop before its next node."""
+        self._control.request_drain(reason)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is at work."""
+        return self._busy.locked()
+
+    def answer(self, value: Any, *, id: str | None = None, by: str = "", via: str = "code", note: str = "") -> Answered:
+        """Check and record an answer; `go` then takes the run on. The first answer wins.
+
+        Args:
+            value: the answer, as plain data or as an instance of the question's schema.
+            id: which question; the only open one by default.
+            by: who answers, as claimed.
+            via: through what.
+            note: a remark that is kept with the answer.
+
+        Raises:
+            AnswerRefused: it does not fit; nothing was recorded.
+            UnknownInterruptError: no such question is open.
+            AlreadyAnsweredError: somebody was first.
+        """
+        position = self.saver.load(self.key)
+        if position is None or not position.pending:
+            raise UnknownInterruptError(f"no question is open on thread {self.key}.")
+        asked = [self._live(position, q) for q in position.pending]
+        options = CallOptions(by=by, via=via, note=note)
+        answers = self.compiled.check_answers(asked, value if id is None else {id: value}, options)
+        self.saver.answer(self.key, position.checkpoint.id, answers)
+        return answers[0]
+
+    def _drive(self, run: Run) -> Stopped:
+        self.failure = None
+        try:
+            if any(inspect.iscoroutinefunction(node.action) for node in self.graph.nodes.values()):
+                asyncio.run(self._consume(adrive(run)))
+            else:
+                for event in drive(run):
+                    self._tell(event)
+        except KeyboardInterrupt:
+            self._control.request_drain("interrupted; the node that was running starts again from its first line")
+            self._tell(run.stop(None))
+        if run.failures:
+            self.failure = run.failures[0].exception or NbhitlError(run.failures[0].text)
+        assert run.position.stopped is not None
+        return run.position.stopped
+
+    async def _consume(self, events: AsyncIterator[Event]) -> None:
+        async for event in events:
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        if self.watch is not None:
+            self.watch(self, event)
+
+
