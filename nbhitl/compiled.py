@@ -77,6 +77,8 @@ class CompiledGraph:
         self.interrupt_before = self._nodes(interrupt_before, "interrupt_before")
         self.interrupt_after = self._nodes(interrupt_after, "interrupt_after")
         self.world = World(SchemaChecker(), checkpointer)
+        if checkpointer is not None:
+            checkpointer.register(*graph.types)
 
     # -- running
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from nbhitl.compiled import CompiledGraph
@@ -32,7 +32,8 @@ class StateGraph:
 
     def __init__(self, state_schema: Any, *, input_schema: Any = None, output_schema: Any = None) -> None:
         self.state_schema = state_schema
-        self.channels = _channels(state_schema)
+        self._types: dict[type, None] = {}
+        self.channels = self._read(state_schema)
         self._input_keys = self._keys(input_schema, "input_schema")
         self._output_keys = self._keys(output_schema, "output_schema")
         self.nodes: dict[str, Node] = {}
@@ -44,10 +45,22 @@ class StateGraph:
     def _keys(self, schema: Any, role: str) -> frozenset[str]:
         if schema is None:
             return frozenset(self.channels)
-        keys = _channels(schema)
+        keys = self._read(schema)
         for name, channel in keys.items():
             self.channels.setdefault(name, channel)
         return frozenset(keys)
+
+    def _read(self, schema: Any) -> dict[str, Channel]:
+        if not typing.is_typeddict(schema):
+            given = getattr(schema, "__name__", repr(schema))
+            raise SchemaError(f"the state schema {given} is no TypedDict. Write `class State(TypedDict): ...`.")
+        try:
+            hints = typing.get_type_hints(schema, include_extras=True)
+        except NameError as error:
+            raise SchemaError(f"the state schema {schema.__name__} uses a name that is not defined: {error}.") from error
+        for hint in hints.values():
+            self._types.update(dict.fromkeys(_classes(hint)))
+        return {name: _channel(hint) for name, hint in hints.items()}
 
     def add_node(
         self,
@@ -169,6 +182,7 @@ class StateGraph:
             input_keys=self._input_keys,
             output_keys=self._output_keys,
             name=name,
+            types=tuple(self._types),
         )
         found = self._mistakes + problems(graph)
         if found:
@@ -207,17 +221,6 @@ class StateGraph:
         return CompiledGraph(self.describe(name), checkpointer, interrupt_before, interrupt_after, scope=scope)
 
 
-def _channels(schema: Any) -> dict[str, Channel]:
-    if not typing.is_typeddict(schema):
-        given = getattr(schema, "__name__", repr(schema))
-        raise SchemaError(f"the state schema {given} is no TypedDict. Write `class State(TypedDict): ...`.")
-    try:
-        hints = typing.get_type_hints(schema, include_extras=True)
-    except NameError as error:
-        raise SchemaError(f"the state schema {schema.__name__} uses a name that is not defined: {error}.") from error
-    return {name: _channel(hint) for name, hint in hints.items()}
-
-
 def _channel(hint: Any) -> Channel:
     while get_origin(hint) in (typing.Required, typing.NotRequired):
         hint = get_args(hint)[0]
@@ -228,6 +231,14 @@ def _channel(hint: Any) -> Channel:
     if not callable(reducer) or isinstance(reducer, type):
         return LastValue()
     return BinaryOperatorAggregate(reducer, _initial(kind))
+
+
+def _classes(hint: Any) -> Iterator[type]:
+    """Classes of a person's own that stand in a hint, at any depth."""
+    if isinstance(hint, type) and hint.__module__ not in ("builtins", "typing") and get_origin(hint) is None:
+        yield hint
+    for part in get_args(hint):
+        yield from _classes(part)
 
 
 def _initial(kind: Any) -> Callable[[], Any] | None:

@@ -64,6 +64,8 @@ class Graph:
     input_keys: frozenset[str] = frozenset()
     output_keys: frozenset[str] = frozenset()
     name: str = ""
+    types: tuple[type, ...] = ()
+    """Classes that values of the state may have, as far as the schema names them."""
     waits: Mapping[str, tuple[WaitingEdge, ...]] = field(init=False)
     """Source to the waiting edges that it feeds."""
 

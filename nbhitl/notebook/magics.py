@@ -1,0 +1,127 @@
+"""``%%graph`` and ``%graph``: parse a line, call one function."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+
+from nbhitl.engine.errors import NbhitlError
+from nbhitl.notebook import verbs
+from nbhitl.notebook.errors import own_frames
+from nbhitl.notebook.launch import Launch, launch
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbhitl.notebook.workspace import Workspace
+
+
+@magics_class
+class GraphMagics(Magics):
+    """The magics of nbhitl."""
+
+    def __init__(self, shell: InteractiveShell, workspace: Workspace) -> None:
+        super().__init__(shell)
+        self.workspace = workspace
+
+    @magic_arguments("%graph")
+    @argument("name", help="the graph's name")
+    @argument(
+        "-t",
+        "--thread",
+        help="the thread's id; without it a paused run is taken up, and a finished one followed by a new thread",
+    )
+    @argument("-i", "--input", help="the input: a variable's name, or JSON in quotes")
+    @argument(
+        "-b",
+        "--break",
+        dest="breakpoints",
+        action="append",
+        default=[],
+        metavar="NODE",
+        help="stop before this node; may be given several times",
+    )
+    @argument("-N", "--no-execute", action="store_true", help="build and draw the graph, do not run it")
+    @argument("-d", "--draw", choices=("LR", "TB", "none"), default="LR", help="direction of the drawing")
+    @argument("--answers", metavar="FILE", help="answer from a JSON or YAML file: {node: answer}")
+    @argument("--state", metavar="CLASS", help="the state's class, if it is not called State")
+    @argument("--db", metavar="FILE", help="the checkpoint file; .nbhitl/<notebook>.duckdb by default")
+    @argument("--restart", action="store_true", help="start over on a new branch; deletes nothing")
+    @argument("-q", "--quiet", action="store_true", help="no notes")
+    @cell_magic("graph")
+    def graph_cell(self, line: str, cell: str) -> None:
+        """Build a graph from the functions in this cell, draw it and run it until it finishes or asks.
+
+        Wire nodes with flow(START, first, [second, third], last, END) and route(node, by="key", value=target), or
+        paste a cell with a StateGraph. `%graph help` lists what can be done with the run.
+        """
+        __tracebackhide__ = "__ipython_bottom__"
+        with _Plain():
+            given = _parse(self.graph_cell, line)
+            launch(
+                self.workspace,
+                cell,
+                Launch(
+                    name=given.name,
+                    thread=given.thread,
+                    input=self._input(given.input),
+                    breakpoints=tuple(given.breakpoints),
+                    execute=not given.no_execute,
+                    draw=given.draw,
+                    answers=given.answers,
+                    state=given.state,
+                    db=given.db,
+                    restart=given.restart,
+                    quiet=given.quiet,
+                ),
+            )
+
+    @line_magic("graph")
+    def graph_line(self, line: str) -> Any:
+        """Look at a run, stop it, go on with it. `%graph help` lists the verbs."""
+        __tracebackhide__ = "__ipython_bottom__"
+        with _Plain():
+            return verbs.call(self.workspace, line)
+
+    def _input(self, text: str | None) -> Mapping[str, Any] | None:
+        if text is None:
+            return None
+        if text.isidentifier():
+            if text not in self.shell.user_ns:
+                raise NbhitlError(f"--input {text}: there is no variable of that name. Define it, or give JSON.")
+            value = self.shell.user_ns[text]
+        else:
+            try:
+                value = json.loads(text)
+            except json.JSONDecodeError as error:
+                raise NbhitlError(
+                    f"--input: neither a variable's name nor JSON ({error.msg} in column {error.colno}): {text:.60}"
+                ) from error
+        if not isinstance(value, Mapping):
+            raise NbhitlError(f"--input: expected a dict of state keys, not {type(value).__name__}.")
+        return value
+
+
+class _Plain:
+    """Shows our errors as one message without a traceback, and a person's with their own frames only."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, NbhitlError):
+            raise UsageError(str(error)) from None
+        if error is not None and not isinstance(error, UsageError):
+            error.__traceback__ = own_frames(trace)
+
+
+def _parse(magic: Any, line: str) -> Any:
+    try:
+        return parse_argstring(magic, line)
+    except UsageError as error:
+        raise NbhitlError(f"%%graph: {error} %%graph? shows the options.") from error

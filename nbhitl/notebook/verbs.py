@@ -1,0 +1,239 @@
+"""The verbs of ``%graph``: each is one function of a worker and the rest of the line. Help is made from them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbhitl.checkpoint.table import Table
+from nbhitl.engine.errors import NbhitlError, did_you_mean
+from nbhitl.engine.records import MISSING
+from nbhitl.notebook.worker import Answer, Go, Worker
+
+if TYPE_CHECKING:
+    from nbhitl.notebook.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing that ``%graph`` can do."""
+
+    usage: str
+    does: Callable[[Workspace, str, str | None, str | None], Any]
+
+    @property
+    def sentence(self) -> str:
+        """What it does, in one sentence."""
+        return (self.does.__doc__ or "").partition("\n")[0]
+
+
+def call(workspace: Workspace, line: str) -> Any:
+    """Do what a ``%graph`` line says; what it returns is shown by the notebook.
+
+    Raises:
+        NbhitlError: an unknown verb or a mistake in its words; names the cure.
+    """
+    __tracebackhide__ = "__ipython_bottom__"
+    graph, thread, rest = _address(line.strip())
+    word, _, words = rest.partition(" ")
+    word = word or "where"
+    if word not in VERBS:
+        raise NbhitlError(f"%graph {word}: there is no such verb.{did_you_mean(word, VERBS)} %graph help lists them.")
+    return VERBS[word].does(workspace, words.strip(), graph, thread)
+
+
+def _address(line: str) -> tuple[str | None, str | None, str]:
+    """``-g NAME`` and ``-t THREAD`` at the beginning of a line, and what follows them."""
+    found: dict[str, str] = {}
+    while line.startswith(("-g ", "-t ")):
+        flag, _, line = line.partition(" ")
+        name, _, line = line.strip().partition(" ")
+        found[flag] = name
+        line = line.strip()
+    return found.get("-g"), found.get("-t"), line
+
+
+def _where(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
+    """Say where the run stands, and what can be done next."""
+    worker = workspace.find(graph, thread)
+    session, state = worker.session, worker.session.state()
+    status = "running" if session.busy else (state.metadata or {}).get("stop_text") or "not run yet"
+    print(f"Graph {session.name}, thread {session.thread}: {status}.")
+    if state.next:
+        print(f"Next: {', '.join(state.next)}.")
+    for question in session.pending():
+        print(f"Question of {session.node_of(question)}: {question.value!r:.200}")
+    stop = (state.metadata or {}).get("stop")
+    if stop == "interrupted":
+        print("Answer in the form, or: %graph answer VALUE")
+    elif state.next and not session.busy:
+        print("Go on: %graph continue")
+
+
+def _break(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
+    """Stop before a node; kept with the graph until it is removed."""
+    worker = workspace.find(graph, thread)
+    for node in _names(words, "break NODE"):
+        worker.session.set_breakpoint(node)
+        print(f"Breakpoint before {node}.")
+    workspace.repaint(worker.session.name)
+
+
+def _unbreak(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
+    """Remove the breakpoint of a node, or of all nodes."""
+    worker = workspace.find(graph, thread)
+    points = worker.session.breakpoints
+    names = list(points) if words == "all" else _names(words, "unbreak NODE, or: %graph unbreak all")
+    for node in names:
+        if node not in points:
+            raise NbhitlError(f"%graph unbreak: there is no breakpoint at {node!r}.{did_you_mean(node, points)}")
+        worker.session.set_breakpoint(node, on=False)
+    workspace.repaint(worker.session.name)
+
+
+def _breaks(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Table:
+    """List the breakpoints of the graph."""
+    session = workspace.find(graph, thread).session
+    known = session.graph.nodes
+    rows = [(node, "" if node in known else "no such node now") for node in sorted(session.breakpoints)]
+    return Table(("stops before", "note"), rows)
+
+
+def _continue(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
+    """Go on from where the run stands: past a breakpoint, or again after a failure."""
+    __tracebackhide__ = "__ipython_bottom__"
+    worker = workspace.find(graph, thread)
+    if worker.session.pending():
+        raise NbhitlError("the run waits for an answer: fill in the form, or %graph answer VALUE.")
+    position = worker.session.position
+    if position is None or not position.checkpoint.tasks:
+        raise NbhitlError("there is nothing to go on with: the run has finished. Run the cell for a new one.")
+    worker.do(Go())
+
+
+def _answer(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
+    """Answer the open question: JSON, key=value pairs, or text."""
+    __tracebackhide__ = "__ipython_bottom__"
+    worker = workspace.find(graph, thread)
+    if not words:
+        raise NbhitlError("%graph answer needs the answer: JSON, key=value pairs, or text.")
+    id, value = _which(worker, words)
+    worker.do(Answer(value, id, via="magic"))
+
+
+def _pause(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
+    """Stop the run that is at work, before its next node."""
+    worker = workspace.find(graph, thread)
+    if not worker.session.busy:
+        raise NbhitlError("nothing is running.")
+    worker.session.pause("stopped with %graph pause; it can be continued")
+
+
+def _state(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Any:
+    """The state's values as they are now, or one of them."""
+    values = dict(workspace.find(graph, thread).session.state().values)
+    if not words:
+        return values
+    found = values.get(words, MISSING)
+    if found is MISSING:
+        raise NbhitlError(f"%graph state: there is no value {words!r} in the state.{did_you_mean(words, values)}")
+    return found
+
+
+def _history(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Table:
+    """The checkpoints of the thread, newest first."""
+    rows = []
+    for state in workspace.find(graph, thread).session.history():
+        meta = state.metadata or {}
+        id = state.config["configurable"]["checkpoint_id"]
+        rows.append((meta.get("step"), meta.get("source"), ", ".join(state.next), meta.get("stop_text"), id))
+    return Table(("step", "source", "next", "stopped", "checkpoint"), rows)
+
+
+def _threads(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Table:
+    """The threads in the checkpoint file."""
+    return workspace.saver.sql("SELECT graph, thread, status, step, updated_at FROM threads ORDER BY updated_at DESC")
+
+
+def _sql(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Table:
+    """Query the checkpoint file: threads, steps, state, pending_interrupts, answers, ..."""
+    if not words:
+        raise NbhitlError("%graph sql needs a query, e.g. %graph sql SELECT * FROM answers")
+    return workspace.saver.sql(words)
+
+
+def _db(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
+    """Say which checkpoint file is used, or use another one."""
+    if words:
+        workspace.use(words.strip("'\""))
+    print(f"Checkpoint file: {workspace.path}")
+
+
+def _help(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
+    """This list; with a verb, that verb."""
+    if words and words not in VERBS:
+        raise NbhitlError(f"%graph help: there is no verb {words!r}.{did_you_mean(words, VERBS)}")
+    shown = {words: VERBS[words]} if words else VERBS
+    width = max(len(verb.usage) for verb in shown.values())
+    for verb in shown.values():
+        print(f"%graph {verb.usage:<{width}}  {verb.sentence}")
+    if not words:
+        print("-g NAME and -t THREAD before the verb choose another graph or thread.")
+
+
+VERBS = {
+    "where": Verb("where", _where),
+    "continue": Verb("continue", _continue),
+    "answer": Verb("answer VALUE", _answer),
+    "pause": Verb("pause", _pause),
+    "break": Verb("break NODE", _break),
+    "unbreak": Verb("unbreak NODE|all", _unbreak),
+    "breaks": Verb("breaks", _breaks),
+    "state": Verb("state [KEY]", _state),
+    "history": Verb("history", _history),
+    "threads": Verb("threads", _threads),
+    "sql": Verb("sql SELECT ...", _sql),
+    "db": Verb("db [FILE]", _db),
+    "help": Verb("help [VERB]", _help),
+}
+
+
+def _names(words: str, usage: str) -> list[str]:
+    names = words.replace(",", " ").split()
+    if not names:
+        raise NbhitlError(f"say which node: %graph {usage}")
+    return names
+
+
+def _which(worker: Worker, words: str) -> tuple[str | None, Any]:
+    """The question's id, if the words begin with one, and the answer."""
+    ids = {question.id for question in worker.session.pending()}
+    first, _, rest = words.partition(" ")
+    if first in ids and rest:
+        return first, _value(rest.strip())
+    return None, _value(words)
+
+
+def _value(words: str) -> Any:
+    """JSON; else ``key=value`` pairs, each value JSON or text; else the text itself."""
+    try:
+        return json.loads(words)
+    except json.JSONDecodeError:
+        pass
+    try:
+        parts = shlex.split(words)
+    except ValueError:  # an open quote: it is text
+        return words
+    if parts and all("=" in part and part.partition("=")[0].isidentifier() for part in parts):
+        return {key: _value_of(text) for key, _, text in (part.partition("=") for part in parts)}
+    return words
+
+
+def _value_of(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

@@ -1,0 +1,223 @@
+"""What a cell shows of its session: the drawing, the form or the buttons, and the answers that were given.
+
+Two outputs that are updated in place: the drawing (our own mime type with an SVG beside it, so that it stays in the
+saved file) and a slot for whatever the person can do now. A front end may be absent: then words are printed.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import secrets
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import DisplayHandle
+
+from nbhitl.engine.errors import AnswerRefused, NbhitlError, SchemaError
+from nbhitl.engine.records import Answered, Asked, Stopped
+from nbhitl.notebook import picture
+from nbhitl.notebook.errors import show_problem
+from nbhitl.notebook.worker import Answer, Go
+
+if TYPE_CHECKING:
+    from nbhitl.notebook.form import Form
+    from nbhitl.notebook.worker import Worker
+    from nbhitl.session import Session
+
+PAINTS_PER_SECOND = 10
+"""The drawing is updated at most so often: a server drops output above 1,000 messages a second, forms with it."""
+
+
+class View:
+    """The output of one cell. Implements `nbhitl.notebook.worker.Screen`."""
+
+    def __init__(self, session: Session, *, interactive: bool, direction: str = "LR", quiet: bool = False) -> None:
+        self.session = session
+        self.interactive = interactive
+        self.direction = direction
+        self.quiet = quiet
+        self.id = secrets.token_hex(8)
+        self.worker: Worker | None = None
+        """Set by whoever makes both; takes the commands of forms and buttons."""
+        self._drawing: DisplayHandle | None = None
+        self._slot: DisplayHandle | None = None
+        self._forms: dict[str, Form] = {}
+        self._answers: list[tuple[str, Asked, Answered]] = []
+        self._lock = threading.Lock()
+        self._painted = 0.0
+        self._timer: threading.Timer | None = None
+
+    # -- the drawing
+
+    def draw(self) -> None:
+        """Show the drawing for the first time: in the cell that runs."""
+        if self.direction == "none":
+            return
+        self._drawing = DisplayHandle(self.id)
+        self._drawing.display(self._bundle(), raw=True)
+
+    def paint(self, *, at_once: bool = False) -> None:
+        """Bring the drawing up to date, now or within a tenth of a second. From any thread."""
+        if self._drawing is None:
+            return
+        with self._lock:
+            wait = self._painted + 1 / PAINTS_PER_SECOND - time.monotonic()
+            if wait > 0 and not at_once:
+                if self._timer is None:
+                    self._timer = threading.Timer(wait, self._paint_now)
+                    self._timer.daemon = True
+                    self._timer.start()
+                return
+        self._paint_now()
+
+    def _paint_now(self) -> None:
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            self._painted = time.monotonic()
+            if self._drawing is not None:
+                self._drawing.update(self._bundle(), raw=True)
+
+    def _bundle(self) -> dict[str, Any]:
+        return picture.bundle(self.session, view=self.id, direction=self.direction)
+
+    # -- what can be done now
+
+    def stopped(self, stopped: Stopped | None) -> None:
+        """Show the questions, or the buttons to go on with."""
+        self.paint(at_once=True)
+        pending = self.session.pending()
+        if pending and self.interactive:
+            self._show_forms(pending)
+        elif stopped is not None and stopped.reason in ("breakpoint", "drained") and self.interactive:
+            self._fill(self._buttons(stopped))
+        else:
+            self._forms.clear()
+            self._fill(None)
+            self._tell(stopped)
+
+    def _tell(self, stopped: Stopped | None) -> None:
+        """Say in words how to go on, where there are no forms and buttons."""
+        if self.interactive or stopped is None:
+            return
+        if stopped.reason in ("breakpoint", "drained"):
+            print(f"Stopped {stopped.text}. Go on: %graph continue")
+
+    def _show_forms(self, pending: tuple[Asked, ...]) -> None:
+        import ipywidgets as widgets
+
+        from nbhitl.notebook.form import Form
+
+        for question in pending:
+            if question.id not in self._forms:
+                node = self.session.node_of(question)
+                try:
+                    self._forms[question.id] = Form(
+                        question,
+                        title=node,
+                        checker=self.session.compiled.world.checker,
+                        submit=lambda raw, id=question.id: self._send(Answer(raw, id)),
+                    )
+                except SchemaError as error:
+                    raise NbhitlError(f"the question of node {node!r} cannot be shown: {error}") from error
+        self._forms = {q.id: self._forms[q.id] for q in pending}
+        forms = [form.widget for form in self._forms.values()]
+        self._fill(forms[0] if len(forms) == 1 else widgets.VBox(forms))
+
+    def _buttons(self, stopped: Stopped) -> Any:
+        import ipywidgets as widgets
+
+        go = widgets.Button(description="Continue", icon="play", button_style="primary")
+        words = widgets.Label(f"Stopped {stopped.text}")
+
+        def clicked(_: Any) -> None:
+            go.disabled = True
+            self._send(Go())
+
+        go.on_click(clicked)
+        return widgets.HBox([go, words])
+
+    def _send(self, command: Answer | Go) -> None:
+        if self.worker is not None:
+            self.worker.put(command)
+
+    def refuse(self, id: str | None, error: AnswerRefused) -> None:
+        """Show what is wrong beside each field; what was typed is kept."""
+        form = self._forms.get(id or "")
+        if form is not None:
+            form.refuse(error.problems)
+
+    def answered(self, question: Asked, answer: Answered) -> None:
+        """Keep the answer for the story that the saved notebook tells."""
+        self._answers.append((self.session.node_of(question), question, answer))
+        form = self._forms.pop(question.id, None)
+        if form is not None:
+            form.answered(_short(answer.value))
+
+    def gone(self, id: str | None, message: str) -> None:
+        """Close one form, or all of them: their question is not open here any more."""
+        for key in list(self._forms) if id is None else [id]:
+            form = self._forms.pop(key, None)
+            if form is not None:
+                form.close(message)
+
+    def problem(self, error: BaseException) -> None:
+        """Show an error that came while no cell was waiting."""
+        self._fill(None)
+        show_problem(error)
+
+    def _fill(self, content: Any) -> None:
+        """Put something into the slot; None leaves the answers that were given there."""
+        if content is None:
+            if self._slot is None and not self._answers:
+                return
+            data, raw = self._story(), True
+        else:
+            data, raw = content, False
+        if self._slot is None:
+            self._slot = DisplayHandle(secrets.token_hex(8))
+            self._slot.display(data, raw=raw)
+        else:
+            self._slot.update(data, raw=raw)
+
+    def _story(self) -> dict[str, str]:
+        """The answers of this cell as text that stays in the saved file."""
+        lines = [f"{node}: {_short(answer.value)}" for node, _, answer in self._answers]
+        if not lines:
+            return {"text/plain": "", "text/html": ""}
+        rows = "".join(
+            f"<tr><td>{html.escape(node)}</td><td>{html.escape(_short(_words(question.value)))}</td>"
+            f"<td>{html.escape(_short(answer.value))}</td><td>{html.escape(f'{answer.by} ({answer.via})')}</td></tr>"
+            for node, question, answer in self._answers
+        )
+        head = "<tr><th>node</th><th>question</th><th>answer</th><th>by</th></tr>"
+        return {
+            "text/plain": "\n".join(["Answers", *lines]),
+            "text/html": f"<table><caption>Answers</caption><thead>{head}</thead><tbody>{rows}</tbody></table>",
+        }
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """One line for the person, in the cell."""
+    print(text, file=sys.stderr if error else sys.stdout)
+
+
+def _words(value: Any) -> Any:
+    """A question without what cannot be read as text, such as images."""
+    if isinstance(value, dict):
+        return {k: v for k, v in value.items() if isinstance(v, (str, int, float, bool, type(None)))}
+    return value
+
+
+def _short(value: Any, limit: int = 120) -> str:
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+

@@ -1,0 +1,129 @@
+"""What one kernel has open: the checkpoint file, the sessions, and which of them ``%graph`` means."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbhitl.checkpoint.duckdb import DuckDBSaver
+from nbhitl.engine.errors import NbhitlError, did_you_mean
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from nbhitl.notebook.worker import Worker
+
+
+class Workspace:
+    """One kernel's open things. There is one for each shell: `Workspace.of`."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.workers: dict[tuple[str, str], Worker] = {}
+        """(graph, thread) to the worker of the cell that ran it last."""
+        self.current: Worker | None = None
+        """Whom ``%graph`` addresses without ``-g`` and ``-t``."""
+        self._path = default_path(shell)
+        self._saver: DuckDBSaver | None = None
+
+    @classmethod
+    def of(cls, shell: InteractiveShell) -> Workspace:
+        """The workspace of a shell, made at the first call."""
+        found = getattr(shell, "_nbhitl_workspace", None)
+        if not isinstance(found, cls):
+            found = cls(shell)
+            shell._nbhitl_workspace = found
+        return found
+
+    @property
+    def path(self) -> Path:
+        """The checkpoint file."""
+        return self._path
+
+    @property
+    def saver(self) -> DuckDBSaver:
+        """The checkpoint file, opened at the first use. Raises `FileLockedError` when another process owns it."""
+        if self._saver is None:
+            self._saver = DuckDBSaver(self._path)
+        return self._saver
+
+    def use(self, path: str | Path) -> None:
+        """Go on with another checkpoint file. Raises `NbhitlError` while a graph runs."""
+        busy = [w.session.key for w in self.workers.values() if w.session.busy]
+        if busy:
+            raise NbhitlError(f"thread {busy[0]} is being run; change the file when it has stopped.")
+        if Path(path) == self._path and self._saver is not None:
+            return
+        fresh = DuckDBSaver(path)
+        self.close()
+        self._path, self._saver = Path(path), fresh
+
+    def close(self) -> None:
+        """Stop listening to open forms, and close the file."""
+        for worker in self.workers.values():
+            worker.retire("The checkpoint file was changed: run the cell again.")
+        self.workers.clear()
+        self.current = None
+        if self._saver is not None:
+            self._saver.close()
+            self._saver = None
+
+    def adopt(self, worker: Worker) -> None:
+        """Make a cell's worker the one that answers for its thread; an older cell's form is closed."""
+        key = (worker.session.name, worker.session.thread)
+        older = self.workers.get(key)
+        if older is not None:
+            older.retire("The cell was run again: answer there.")
+        self.workers[key] = worker
+        self.current = worker
+
+    def repaint(self, graph: str) -> None:
+        """Bring every drawing of a graph up to date: breakpoints are kept per graph."""
+        for (name, _), worker in self.workers.items():
+            if name == graph:
+                worker.screen.paint(at_once=True)
+
+    def find(self, graph: str | None = None, thread: str | None = None) -> Worker:
+        """The worker that is meant: the current one, or that of a graph and thread.
+
+        Raises:
+            NbhitlError: no graph was run yet, or none of that name.
+        """
+        if graph is None and thread is None:
+            if self.current is None:
+                raise NbhitlError("no graph has been run in this kernel yet: run a %%graph cell first.")
+            return self.current
+        name = graph or (self.current.session.name if self.current else "")
+        found = [w for (g, t), w in self.workers.items() if g == name and thread in (None, t)]
+        if not found:
+            known = {g for g, _ in self.workers} if graph else {t for g, t in self.workers if g == name}
+            what = f"graph {graph!r}" if graph else f"thread {thread!r} of graph {name!r}"
+            raise NbhitlError(f"{what} was not run in this kernel.{did_you_mean(graph or thread, known)}")
+        return found[-1]
+
+    def next_thread(self, graph: str) -> tuple[str, str]:
+        """The thread that a cell without ``--thread`` runs, and what to say about it.
+
+        A thread that has not finished is taken up again; behind a finished one a new thread is begun.
+        """
+        pattern = re.compile(re.escape(graph) + r"(?:-(\d+))?")
+        numbered: dict[int, str] = {}
+        for info in self.saver.threads():
+            match = pattern.fullmatch(info.key.thread) if info.key.graph == graph else None
+            if match:
+                numbered[int(match[1] or 1)] = info.status
+        if not numbered:
+            return graph, ""
+        last = max(numbered)
+        name = graph if last == 1 else f"{graph}-{last}"
+        if numbered[last] != "finished":
+            return name, ""
+        return f"{graph}-{last + 1}", f"Thread {name} has finished; this is the new thread {graph}-{last + 1}."
+
+
+def default_path(shell: InteractiveShell) -> Path:
+    """``.nbhitl/<notebook>.duckdb`` beside the notebook, as far as the front end tells its name."""
+    name = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__") or "default"
+    return Path(".nbhitl") / f"{Path(str(name)).stem}.duckdb"
