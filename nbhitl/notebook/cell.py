@@ -49,7 +49,6 @@ def build(shell: InteractiveShell, source: str, name: str, state: str | None = N
         GraphError: the body wires no graph, or a wrong one; names lines as the notebook counts them.
         Exception: what the body itself raises.
     """
-    __tracebackhide__ = "__ipython_bottom__"
     code, bound_names, notes = _compile(shell, source)
     wiring = Wiring()
     space = shell.user_ns

@@ -6,10 +6,47 @@ import sys
 import traceback
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from nbhitl.engine.errors import NbhitlError
 
 _OURS = str(Path(__file__).resolve().parent.parent)
+
+
+class Plainly:
+    """A context in which errors are dressed for IPython: ours as one line, a person's with their own frames only.
+
+    IPython asks an exception for ``_render_traceback_``; without it, every error of a magic would show the whole
+    cell a second time, as the argument of ``run_cell_magic``.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self.shell = shell
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            return
+        lines = self._lines(error, trace)
+        if lines:
+            error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+
+    def _lines(self, error: BaseException, trace: TracebackType | None) -> list[str]:
+        if isinstance(error, NbhitlError):
+            return one_line(error)
+        own = own_frames(trace)
+        if own is None:  # nothing of the person's is in it: show all there is
+            return []
+        lines: list[str] = self.shell.InteractiveTB.structured_traceback(type(error), error, own)
+        return lines
+
+
+def one_line(error: BaseException) -> list[str]:
+    """An error of ours: its name, what it says, and where."""
+    where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    return [f"{type(error).__name__}: {error}{where}"]
 
 
 def own_frames(trace: TracebackType | None) -> TracebackType | None:
@@ -20,9 +57,8 @@ def own_frames(trace: TracebackType | None) -> TracebackType | None:
 
 
 def show_problem(error: BaseException) -> None:
-    """Print an error on stderr: ours in one line, a person's with their own frames."""
-    if isinstance(error, NbhitlError):
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return
-    lines = traceback.format_exception(type(error), error, own_frames(error.__traceback__))
-    print("".join(lines), file=sys.stderr)
+    """Print an error on stderr, while no cell is waiting for it."""
+    lines = one_line(error)
+    if not isinstance(error, NbhitlError):
+        lines = traceback.format_exception(type(error), error, own_frames(error.__traceback__))
+    print("".join(lines).rstrip(), file=sys.stderr)

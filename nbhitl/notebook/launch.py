@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.compiled import CompiledGraph
+from nbhitl.drawing import Direction
 from nbhitl.engine.errors import NbhitlError, PendingInterruptError, ThreadBusyError
 from nbhitl.notebook.cell import Cell, build
 from nbhitl.notebook.view import View, say
@@ -30,7 +31,9 @@ class Launch:
     input: Mapping[str, Any] | None = None
     breakpoints: tuple[str, ...] = ()
     execute: bool = True
-    draw: str = "LR"
+    draw: bool = True
+    direction: Direction | None = None
+    """None: what fits."""
     answers: str | None = None
     state: str | None = None
     db: str | None = None
@@ -45,7 +48,6 @@ def launch(workspace: Workspace, source: str, options: Launch) -> None:
         NbhitlError: anything wrong with the cell or the options; nothing was run.
         Exception: what the cell's body or a node raised.
     """
-    __tracebackhide__ = "__ipython_bottom__"
     cell = build(workspace.shell, source, options.name, options.state)
     if options.db is not None:
         workspace.use(options.db)
@@ -76,8 +78,13 @@ def _worker(workspace: Workspace, cell: Cell, thread: str, options: Launch) -> W
     )
     session = Session(compiled, thread)
     script = _script(options, compiled)
-    live = interactive(workspace.shell) and script is None
-    view = View(session, interactive=live, direction=options.draw, quiet=options.quiet)
+    view = View(
+        session,
+        interactive=interactive(workspace.shell) and script is None,
+        live=getattr(workspace.shell, "kernel", None) is not None,
+        direction=options.direction,
+        draw=options.draw,
+    )
     worker = Worker(session, view, script)
     view.worker = worker
     return worker
@@ -94,7 +101,6 @@ def _script(options: Launch, compiled: CompiledGraph) -> ScriptedAnswers | None:
 
 def _start(worker: Worker, cell: Cell, options: Launch) -> None:
     """Do what running the cell means for where its thread stands."""
-    __tracebackhide__ = "__ipython_bottom__"
     session = worker.session
     position = session.position
     stopped = position.stopped if position is not None else None

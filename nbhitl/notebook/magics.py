@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
 
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.notebook import verbs
-from nbhitl.notebook.errors import own_frames
+from nbhitl.notebook.errors import Plainly
 from nbhitl.notebook.launch import Launch, launch
 
 if TYPE_CHECKING:
@@ -47,12 +48,13 @@ class GraphMagics(Magics):
         help="stop before this node; may be given several times",
     )
     @argument("-N", "--no-execute", action="store_true", help="build and draw the graph, do not run it")
-    @argument("-d", "--draw", choices=("LR", "TB", "none"), default="LR", help="direction of the drawing")
+    @argument("-d", "--draw", choices=("LR", "TB", "none"), help="direction of the drawing, or none")
     @argument("--answers", metavar="FILE", help="answer from a JSON or YAML file: {node: answer}")
     @argument("--state", metavar="CLASS", help="the state's class, if it is not called State")
     @argument("--db", metavar="FILE", help="the checkpoint file; .nbhitl/<notebook>.duckdb by default")
     @argument("--restart", action="store_true", help="start over on a new branch; deletes nothing")
     @argument("-q", "--quiet", action="store_true", help="no notes")
+    @no_var_expand  # braces in JSON are not IPython's
     @cell_magic("graph")
     def graph_cell(self, line: str, cell: str) -> None:
         """Build a graph from the functions in this cell, draw it and run it until it finishes or asks.
@@ -60,8 +62,7 @@ class GraphMagics(Magics):
         Wire nodes with flow(START, first, [second, third], last, END) and route(node, by="key", value=target), or
         paste a cell with a StateGraph. `%graph help` lists what can be done with the run.
         """
-        __tracebackhide__ = "__ipython_bottom__"
-        with _Plain():
+        with Plainly(self.shell):
             given = _parse(self.graph_cell, line)
             launch(
                 self.workspace,
@@ -72,7 +73,8 @@ class GraphMagics(Magics):
                     input=self._input(given.input),
                     breakpoints=tuple(given.breakpoints),
                     execute=not given.no_execute,
-                    draw=given.draw,
+                    draw=given.draw != "none",
+                    direction=None if given.draw == "none" else given.draw,
                     answers=given.answers,
                     state=given.state,
                     db=given.db,
@@ -81,11 +83,11 @@ class GraphMagics(Magics):
                 ),
             )
 
+    @no_var_expand  # nothing is spliced into SQL
     @line_magic("graph")
     def graph_line(self, line: str) -> Any:
         """Look at a run, stop it, go on with it. `%graph help` lists the verbs."""
-        __tracebackhide__ = "__ipython_bottom__"
-        with _Plain():
+        with Plainly(self.shell):
             return verbs.call(self.workspace, line)
 
     def _input(self, text: str | None) -> Mapping[str, Any] | None:
@@ -107,21 +109,10 @@ class GraphMagics(Magics):
         return value
 
 
-class _Plain:
-    """Shows our errors as one message without a traceback, and a person's with their own frames only."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, NbhitlError):
-            raise UsageError(str(error)) from None
-        if error is not None and not isinstance(error, UsageError):
-            error.__traceback__ = own_frames(trace)
-
-
 def _parse(magic: Any, line: str) -> Any:
     try:
-        return parse_argstring(magic, line)
+        return magic.parser.parse_args(shlex.split(line))
+    except ValueError as error:
+        raise NbhitlError(f"%%graph: {error} in: {line:.80}") from error
     except UsageError as error:
         raise NbhitlError(f"%%graph: {error} %%graph? shows the options.") from error

@@ -36,7 +36,6 @@ def call(workspace: Workspace, line: str) -> Any:
     Raises:
         NbhitlError: an unknown verb or a mistake in its words; names the cure.
     """
-    __tracebackhide__ = "__ipython_bottom__"
     graph, thread, rest = _address(line.strip())
     word, _, words = rest.partition(" ")
     word = word or "where"
@@ -104,7 +103,6 @@ def _breaks(workspace: Workspace, words: str, graph: str | None, thread: str | N
 
 def _continue(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
     """Go on from where the run stands: past a breakpoint, or again after a failure."""
-    __tracebackhide__ = "__ipython_bottom__"
     worker = workspace.find(graph, thread)
     if worker.session.pending():
         raise NbhitlError("the run waits for an answer: fill in the form, or %graph answer VALUE.")
@@ -116,7 +114,6 @@ def _continue(workspace: Workspace, words: str, graph: str | None, thread: str |
 
 def _answer(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
     """Answer the open question: JSON, key=value pairs, or text."""
-    __tracebackhide__ = "__ipython_bottom__"
     worker = workspace.find(graph, thread)
     if not words:
         raise NbhitlError("%graph answer needs the answer: JSON, key=value pairs, or text.")

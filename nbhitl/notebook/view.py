@@ -18,13 +18,17 @@ from IPython.display import DisplayHandle
 
 from nbhitl.engine.errors import AnswerRefused, NbhitlError, SchemaError
 from nbhitl.engine.records import Answered, Asked, Stopped
+from nbhitl.drawing import Direction, describe
 from nbhitl.notebook import picture
 from nbhitl.notebook.errors import show_problem
+from nbhitl.notebook.layout import Layout, lay_out
+from nbhitl.notebook.progress import Progress
 from nbhitl.notebook.worker import Answer, Go
 
 if TYPE_CHECKING:
     from nbhitl.notebook.form import Form
     from nbhitl.notebook.worker import Worker
+    from nbhitl.run.drive import Event
     from nbhitl.session import Session
 
 PAINTS_PER_SECOND = 10
@@ -34,15 +38,23 @@ PAINTS_PER_SECOND = 10
 class View:
     """The output of one cell. Implements `nbhitl.notebook.worker.Screen`."""
 
-    def __init__(self, session: Session, *, interactive: bool, direction: str = "LR", quiet: bool = False) -> None:
+    def __init__(
+        self, session: Session, *, interactive: bool, live: bool, direction: Direction | None = None, draw: bool = True
+    ) -> None:
         self.session = session
         self.interactive = interactive
+        self.live = live
+        """Whether outputs can be updated in place: a terminal would print each update."""
         self.direction = direction
-        self.quiet = quiet
+        self._draws = draw
         self.id = secrets.token_hex(8)
         self.worker: Worker | None = None
         """Set by whoever makes both; takes the commands of forms and buttons."""
+        self.progress = Progress(session)
+        self._drawn = describe(session.graph)
+        self._layout: Layout | None = None
         self._drawing: DisplayHandle | None = None
+        self._shown: dict[str, Any] = {}
         self._slot: DisplayHandle | None = None
         self._forms: dict[str, Form] = {}
         self._answers: list[tuple[str, Asked, Answered]] = []
@@ -54,14 +66,15 @@ class View:
 
     def draw(self) -> None:
         """Show the drawing for the first time: in the cell that runs."""
-        if self.direction == "none":
+        if not self._draws:
             return
         self._drawing = DisplayHandle(self.id)
-        self._drawing.display(self._bundle(), raw=True)
+        self._shown = self._bundle()
+        self._drawing.display(self._shown, raw=True)
 
     def paint(self, *, at_once: bool = False) -> None:
         """Bring the drawing up to date, now or within a tenth of a second. From any thread."""
-        if self._drawing is None:
+        if self._drawing is None or not (self.live or at_once):
             return
         with self._lock:
             wait = self._painted + 1 / PAINTS_PER_SECOND - time.monotonic()
@@ -79,11 +92,22 @@ class View:
                 self._timer.cancel()
                 self._timer = None
             self._painted = time.monotonic()
-            if self._drawing is not None:
-                self._drawing.update(self._bundle(), raw=True)
+            bundle = self._bundle()
+            if self._drawing is not None and bundle != self._shown:
+                self._shown = bundle
+                self._drawing.update(bundle, raw=True)
 
     def _bundle(self) -> dict[str, Any]:
-        return picture.bundle(self.session, view=self.id, direction=self.direction)
+        if self._layout is None:  # once: during a run only attributes change
+            self._layout = lay_out(self._drawn, self.direction)
+        return picture.bundle(
+            self._drawn, self._layout, self.progress.moment(), view=self.id, thread=self.session.thread
+        )
+
+    def event(self, event: Event) -> None:
+        """Something happened in the run."""
+        self.progress.see(event)
+        self.paint()
 
     # -- what can be done now
 

@@ -11,14 +11,16 @@ import contextvars
 import ctypes
 import getpass
 import queue
+import sys
 import threading
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from nbhitl.engine.errors import AnswerRefused, UnknownInterruptError
 from nbhitl.engine.records import Answered, Asked, Stopped
-from nbhitl.run.drive import Ended
+from nbhitl.run.drive import Ended, Event
 from nbhitl.scripts import ScriptedAnswers
 from nbhitl.session import Session
 
@@ -52,8 +54,17 @@ class _Retire:
 class Screen(Protocol):
     """What a worker tells the person who watches. Owns nothing of the run."""
 
+    interactive: bool
+    """Whether somebody can fill in a form."""
+
+    def draw(self) -> None:
+        """Begin: the cell that runs shows the drawing."""
+
+    def event(self, event: Event) -> None:
+        """Something happened in the run."""
+
     def paint(self, *, at_once: bool = False) -> None:
-        """The position or the breakpoints have changed."""
+        """The breakpoints, or something else outside the run, have changed."""
 
     def stopped(self, stopped: Stopped | None) -> None:
         """The run handed control back (None: it has not run yet): show questions, or how to go on."""
@@ -204,24 +215,22 @@ class Worker:
             self._run(None)
 
     def _report(self, error: BaseException) -> None:
-        self.screen.paint(at_once=True)
         if self._awaited:
             self.problem = error
-        else:
+            return
+        try:
             self.screen.problem(error)
+        except Exception:  # noqa: BLE001 - the worker has to live on, whatever became of the screen
+            traceback.print_exc()
 
-    def _watch(self, session: Session, event: Any) -> None:
+    def _watch(self, session: Session, event: Event) -> None:
+        self.screen.event(event)
         if isinstance(event, Ended):
-            self.screen.paint()
             _flush_figures()
-        elif not isinstance(event, Stopped):
-            self.screen.paint()
 
 
 def _flush_figures() -> None:
     """Show the figures that a node left open now: later they would land in another cell."""
-    import sys
-
     if "matplotlib_inline.backend_inline" in sys.modules and "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib_inline.backend_inline"].flush_figures()
 

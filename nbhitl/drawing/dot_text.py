@@ -1,0 +1,62 @@
+"""A drawing -> DOT, the language of graphviz. Every text from outside is a quoted label, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from nbhitl.drawing.printable import text_width
+
+if TYPE_CHECKING:
+    from nbhitl.drawing.sketch import Drawing, DrawnEdge, DrawnNode
+
+Direction: TypeAlias = Literal["LR", "TB"]
+_HARD_SPACE: Final = "\u00a0"
+
+
+def dot(drawing: Drawing, direction: Direction = "LR") -> str:
+    """``drawing`` as DOT text, one node or edge a line. Ids are ours, everything else is a quoted label."""
+    font = 'fontname="Helvetica,Arial,sans-serif"'
+    # Downwards, a line and the one that leads back lie close together.
+    apart = "0.35" if direction == "LR" else "0.5"
+    graph = f'rankdir={direction}, bgcolor=transparent, pad="0.12", nodesep="{apart}", ranksep="0.45"'
+    if len(drawing.edges) > 400:
+        # A dense graph is a tangle whatever one does; these make it one of seconds instead of half a minute.
+        graph += ', nslimit="2", nslimit1="2", mclimit="0.3"'
+    node = f'shape=box, style="rounded,filled", fillcolor="#ffffff", color="#6e7781", {font}, fontsize="14"'
+    edge = f'color="#6e7781", arrowsize="0.8", {font}, fontsize="11"'
+    lines = [f"graph [{graph}]", f"node [{node}]", f"edge [{edge}]"]
+    lines += [_dot_node(node) for node in drawing.nodes]
+    lines += [_dot_edge(edge) for edge in drawing.edges]
+    return "\n  ".join(["digraph {", *lines]) + "\n}\n"
+
+
+def _dot_node(node: DrawnNode) -> str:
+    match node.kind:
+        case "join":
+            look = 'label="", shape=circle, width="0.09", fixedsize=true, fillcolor="#6e7781"'
+        case "unknown":
+            look = 'label="?", shape=plaintext, style="", width="0.2", height="0.2", margin="0.04"'
+        case "start" | "end":
+            look = f'label={_quoted(node.label)}, fontsize="10", width="0.6", height="0.3", margin="0.1,0.05"'
+        case _:
+            # Graphviz guesses widths of letters, the page may have other fonts: we leave room for wide ones.
+            width = max(0.75, (text_width(node.label, 14) + 26) / 72)
+            look = f'label={_quoted(node.label)}, width="{width:.2f}", margin="0.15,0.08"'
+    return f"{node.id} [id={node.id}, {look}]"
+
+
+def _dot_edge(edge: DrawnEdge) -> str:
+    looks = [f"id={edge.id}"]
+    if edge.kind == "conditional":
+        looks.append("style=dashed")
+    if edge.label:
+        # Graphviz puts a label right beside its line; hard spaces keep it off.
+        looks.append(f"label={_quoted(f'{_HARD_SPACE}{edge.label}{_HARD_SPACE}')}")
+    if edge.head.startswith("j"):
+        looks.append("arrowhead=none")
+    return f"{edge.tail} -> {edge.head} [{', '.join(looks)}]"
+
+
+def _quoted(label: str) -> str:
+    """A DOT string that shows ``label`` as it is: no escape of graphviz's own, no HTML entity."""
+    return '"' + label.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'

@@ -1,0 +1,84 @@
+"""Where a thread stands -> the state that each node is shown in, and the edges that were taken. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from nbhitl.engine.records import END, START, Position, Send
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from nbhitl.drawing.sketch import Drawing, Pair
+    from nbhitl.engine.description import Graph
+
+State: TypeAlias = Literal["idle", "next", "running", "done", "failed", "waiting", "paused"]
+
+
+def states(
+    graph: Graph, position: Position | None, running: Collection[str] = (), ran: Collection[str] = ()
+) -> dict[str, State]:
+    """The state of every node, START and END included.
+
+    Args:
+        graph: whose nodes.
+        position: where the thread stands; None before its first input.
+        running: nodes that are being performed right now.
+        ran: nodes that ran at any earlier step of the thread.
+    """
+    found: dict[str, State] = dict.fromkeys((START, *graph.nodes, END), "idle")
+    if position is None:
+        return found
+    checkpoint = position.checkpoint
+    found |= {name: "done" for name in (*ran, *checkpoint.ran) if name in found}
+    if checkpoint.step >= 0:
+        found[START] = "done"
+    if not checkpoint.tasks:
+        found[END] = "done"
+    held = position.stopped is not None and position.stopped.reason == "breakpoint"
+    now: dict[str, State] = {}
+    for task in checkpoint.tasks:
+        state = _state(position, task.id, task.node in running, held)
+        now[task.node] = max(now.get(task.node, "idle"), state, key=_URGENT.index)
+    return found | {name: state for name, state in now.items() if name in found}
+
+
+_URGENT: Final[tuple[State, ...]] = ("idle", "done", "next", "paused", "waiting", "running", "failed")
+"""A node with several tasks is shown in the last of its tasks' states."""
+
+
+def _state(position: Position, task: str, running: bool, held: bool) -> State:
+    if task in position.failed:
+        return "failed"
+    if task in position.wrote:
+        return "done"
+    if running:
+        return "running"
+    if task in position.parked:
+        return "waiting"
+    return "paused" if held else "next"
+
+
+def taken(graph: Graph, position: Position) -> frozenset[Pair]:
+    """The steps that the finished tasks of ``position`` led to; the union over a history is a run's path."""
+    found: set[Pair] = set()
+    nodes = {task.id: task.node for task in position.checkpoint.tasks}
+    for task, wrote in position.wrote.items():
+        node = nodes.get(task, START)
+        targets = [*graph.edges.get(node, ()), *(edge.target for edge in graph.waits.get(node, ()))]
+        targets += [goto.node if isinstance(goto, Send) else goto for goto in wrote.goto]
+        found.update((node, target) for target in targets)
+    return frozenset(found)
+
+
+def taken_edges(drawing: Drawing, pairs: Iterable[Pair]) -> frozenset[str]:
+    """Ids of the edges that these steps took. An unknown end stands for steps drawn nowhere else."""
+    walked = set(pairs)
+    shown = {pair for edge in drawing.edges for pair in edge.pairs}
+    names = {node.id: node.name for node in drawing.nodes}
+    off_the_map = {source for source, _ in walked - shown}
+    return frozenset(
+        edge.id
+        for edge in drawing.edges
+        if (walked.issuperset(edge.pairs) if edge.pairs else names[edge.tail] in off_the_map)
+    )

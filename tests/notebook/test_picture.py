@@ -1,0 +1,264 @@
+"""What a cell shows of a moment: the data for the page, the picture that stands alone, and the words."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+from time import perf_counter
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from nbhitl.drawing import describe
+from nbhitl.engine.description import Graph, Node, Router, WaitingEdge
+from nbhitl.engine.records import END, START
+from nbhitl.notebook.bake import STATES, STATUSES, as_text, bake
+from nbhitl.notebook.layout import Layout, clean_svg, lay_out
+from nbhitl.notebook.picture import MIME, Moment, bundle
+
+CORPUS = json.loads((Path(__file__).parents[1] / "corpora" / "attacks.json").read_text(encoding="utf-8"))
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def choose(state):
+    return "publish"
+
+
+def graph(names, edges, routers=None, waiting=(), name="post"):
+    nodes = {n: Node(n, lambda s: {}) for n in names}
+    return Graph(nodes=nodes, channels={}, edges=edges, routers=routers or {}, waiting=waiting, name=name)
+
+
+POST = describe(
+    graph(
+        ["draft", "review", "publish"],
+        {START: ("draft",), "draft": ("review",), "publish": (END,)},
+        {"review": (Router("review", choose, {"publish": "publish", "revise": "draft"}),)},
+    )
+)
+WAITING = Moment(
+    status="interrupted",
+    text="review waits for an answer",
+    states={START: "done", "draft": "done", "review": "waiting", "publish": "idle", END: "idle"},
+    breakpoints={"publish": "before", "draft": "disabled"},
+    taken={(START, "draft"), ("draft", "review")},
+)
+
+
+@pytest.fixture(scope="module")
+def laid_out():
+    found = lay_out(POST)
+    assert found.svg is not None
+    return found
+
+
+def group(svg, id):
+    return next(g for g in ET.fromstring(svg).iter(f"{SVG}g") if g.get("id") == id)
+
+
+class TestBundle:
+    def test_the_data_for_the_page_is_as_agreed(self, laid_out):
+        assert bundle(POST, laid_out, WAITING, view="d1", thread="demo")[MIME] == {
+            "version": 1,
+            "view": "d1",
+            "graph": "post",
+            "thread": "demo",
+            "svg": laid_out.svg,
+            "nodes": [
+                {
+                    "id": "n0",
+                    "name": START,
+                    "label": "START",
+                    "state": "done",
+                    "breakpoint": None,
+                    "breakable": False,
+                },
+                {
+                    "id": "n1",
+                    "name": "draft",
+                    "label": "draft",
+                    "state": "done",
+                    "breakpoint": "disabled",
+                    "breakable": True,
+                },
+                {
+                    "id": "n2",
+                    "name": "review",
+                    "label": "review",
+                    "state": "waiting",
+                    "breakpoint": None,
+                    "breakable": True,
+                },
+                {
+                    "id": "n3",
+                    "name": "publish",
+                    "label": "publish",
+                    "state": "idle",
+                    "breakpoint": "before",
+                    "breakable": True,
+                },
+                {
+                    "id": "n4",
+                    "name": END,
+                    "label": "END",
+                    "state": "idle",
+                    "breakpoint": None,
+                    "breakable": False,
+                },
+            ],
+            "edges": [
+                {"id": "e0", "taken": True},
+                {"id": "e1", "taken": True},
+                {"id": "e2", "taken": False},
+                {"id": "e3", "taken": False},
+                {"id": "e4", "taken": False},
+            ],
+            "status": "interrupted",
+            "text": "review waits for an answer",
+        }
+
+    def test_picture_and_text_come_along(self, laid_out):
+        made = bundle(POST, laid_out, WAITING, view="d1", thread="demo")
+        assert list(made) == [MIME, "image/svg+xml", "text/plain"]
+        assert made["text/plain"] == as_text(POST, WAITING, "demo")
+
+    def test_without_a_layout_there_are_words_the_cure_and_the_dot_text(self):
+        assert bundle(POST, Layout("digraph {}", problem="Install it."), Moment(), view="d1") == {
+            "text/plain": as_text(POST, Moment()) + "\nInstall it.\ndigraph {}"
+        }
+
+    def test_hostile_names_can_be_sent_and_leave_only_text(self):
+        names = [name for name in dict.fromkeys(CORPUS["names_graph"]) if name not in (START, END)]
+        drawing = describe(graph(names, {START: tuple(names)}, name="<script>\ud800"))
+        moment = Moment("failed", "<img src=x onerror=alert(1)>\x1b[2J", dict.fromkeys(names, "failed"))
+        made = bundle(drawing, lay_out(drawing), moment, view="d1", thread='"><script>\x00')
+        json.dumps(made, ensure_ascii=False, allow_nan=False).encode()
+        root = ET.fromstring(made["image/svg+xml"])
+        assert {e.tag.removeprefix(SVG) for e in root.iter()} == {
+            *("svg", "desc", "rect", "text", "g", "title", "path", "circle", "polygon")
+        }
+        assert not [name for e in root.iter() for name in e.attrib if name.startswith("on") or "href" in name]
+        assert "\x1b" not in made["text/plain"]
+
+
+class TestWords:
+    def test_the_status_and_one_line_a_node(self):
+        assert as_text(POST, WAITING, "demo") == (
+            "post / demo: waiting for a person. review waits for an answer\n"
+            "  START [done] -> draft\n"
+            "  draft [done; breakpoint, disabled] -> review\n"
+            "  review [waits for a person] -> publish, draft (revise)\n"
+            "  publish [not run yet; breakpoint] -> END"
+        )
+
+    def test_joins_and_unknown_ends_are_said(self):
+        drawing = describe(
+            graph(
+                "abc",
+                {START: ("a", "b")},
+                {"c": (Router("c", choose),)},
+                (WaitingEdge(("a", "b"), "c"),),
+                name="",
+            )
+        )
+        assert as_text(drawing, Moment()) == (
+            "Not started\n"
+            "  START [not run yet] -> a, b\n"
+            "  a [not run yet] -> c (waits for all)\n"
+            "  b [not run yet] -> c (waits for all)\n"
+            "  c [not run yet] -> any node"
+        )
+
+    def test_a_long_list_has_an_end(self):
+        names = [f"n{n}" for n in range(500)]
+        lines = as_text(describe(graph(names, {START: names[:1]})), Moment()).splitlines()
+        assert len(lines) == 62
+        assert lines[-1] == "  and 441 nodes more"
+
+
+class TestBake:
+    @pytest.mark.parametrize("state", STATES)
+    def test_each_state_is_told_by_words_and_by_more_than_colour(self, laid_out, state):
+        def look(state):
+            svg = bake(POST, laid_out.svg, Moment(states={"draft": state}))
+            assert group(svg, "n1").findtext(f"{SVG}title") == f"draft: {STATES[state]}"
+            outline = group(svg, "n1").find(f"{SVG}path").attrib
+            signs = [p.get("d") for p in ET.fromstring(svg).iter(f"{SVG}path") if p.get("stroke-linecap")]
+            return outline["stroke-width"], outline.get("stroke-dasharray"), tuple(signs)
+
+        assert all(look(state) != look(other) for other in STATES if other != state)
+
+    def test_breakpoints_are_discs_and_a_disabled_one_has_a_slash(self, laid_out):
+        def discs(stop):
+            svg = bake(POST, laid_out.svg, Moment(breakpoints={"draft": stop}))
+            return re.findall(r'<circle r="5.5" fill="(#\w+)"[^>]*/>(<path)?', svg)
+
+        assert discs("before") == [("#cf222e", "")]
+        assert discs("disabled") == [("#6e7781", "<path")]
+
+    def test_taken_edges_are_thicker(self, laid_out):
+        svg = bake(POST, laid_out.svg, WAITING)
+        widths = {
+            id: group(svg, id).find(f"{SVG}path").get("stroke-width") for id in ("e0", "e1", "e2", "e3", "e4")
+        }
+        assert widths == {"e0": "2", "e1": "2", "e2": "1.2", "e3": "1.2", "e4": "1.2"}
+        assert group(svg, "e3").find(f"{SVG}path").get("stroke-dasharray") is not None
+
+    @pytest.mark.parametrize("status", STATUSES)
+    def test_it_has_a_light_ground_a_status_line_and_a_description(self, laid_out, status):
+        root = ET.fromstring(bake(POST, laid_out.svg, Moment(status), "demo"))
+        rect = root.find(f"{SVG}rect")
+        assert (rect.get("fill"), rect.get("rx")) == ("#ffffff", "8")
+        assert [text.text for text in root.findall(f"{SVG}text")] == [STATUSES[status], "post / demo"]
+        assert root.get("role") == "img"
+        assert root.get("aria-label") == as_text(POST, Moment(status), "demo").splitlines()[0]
+        assert root.findtext(f"{SVG}desc") == as_text(POST, Moment(status), "demo")
+
+    def test_joins_and_unknown_ends_say_what_they_mean(self):
+        drawing = describe(
+            graph("abc", {START: ("a", "b")}, {"c": (Router("c", choose),)}, (WaitingEdge(("a", "b"), "c"),))
+        )
+        svg = bake(drawing, lay_out(drawing).svg, Moment())
+        assert group(svg, "j0").findtext(f"{SVG}title") == "c waits for all of: a, b"
+        assert group(svg, "u0").findtext(f"{SVG}title").startswith("choose may lead to any node.")
+        assert group(svg, "j0").find(f"{SVG}ellipse").get("fill") == "#6e7781"
+
+    def test_a_long_reason_is_wrapped_inside_the_frame(self, laid_out):
+        root = ET.fromstring(bake(POST, laid_out.svg, Moment("failed", "W" * 120 + " and so on" * 60)))
+        lines = [text for text in root.findall(f"{SVG}text") if text.get("x") == "12.0"]
+        assert len(lines) == 3
+        assert lines[-1].text.endswith("…")
+
+    def test_the_picture_of_a_small_graph_takes_less_than_a_millisecond(self, laid_out):
+        assert _seconds(lambda: bake(POST, laid_out.svg, WAITING)) < 0.001
+
+    def test_the_picture_of_a_thousand_nodes_takes_less_than_fifty_milliseconds(self):
+        names = [f"node {n}" for n in range(1000)]
+        drawing = describe(graph(names, {START: names[:1], **{a: (b,) for a, b in pairwise(names)}}))
+        shapes = "".join(
+            f'<g id="{node.id}" class="node"><path d="M1,{n}C2,3 4,5 6,7"/>'
+            f'<text x="1" y="{n}">{node.label}</text></g>'
+            for n, node in enumerate(drawing.nodes)
+        ) + "".join(
+            f'<g id="{edge.id}" class="edge"><path d="M1,2C2,3 4,5 6,7"/></g>' for edge in drawing.edges
+        )
+        svg = clean_svg(
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 9000"><g id="graph0" class="graph">'
+            f"{shapes}</g></svg>"
+        )
+        assert (
+            _seconds(lambda: bake(drawing, svg, Moment("running", states=dict.fromkeys(names, "done"))))
+            < 0.05
+        )
+
+
+def _seconds(call):
+    call()
+    found = []
+    for _ in range(5):
+        start = perf_counter()
+        call()
+        found.append(perf_counter() - start)
+    return min(found)
