@@ -271,7 +271,8 @@ def _made(
     error = _text("")
     about = " ".join(filter(None, (field.description, field.hint and f"({field.hint})")))
     about = about if field.description else _sentence(field.hint)
-    above = [] if any(getattr(w, "description", "") for w in widgets) or not field.label else [_bold(field)]
+    labelled = not shown and any(getattr(w, "description", "") for w in widgets)
+    above = [_bold(field)] if field.label and not labelled else []
     held = [W.HBox([*widgets, *beside]).add_class("nbh-row")] if beside else list(shown or widgets)
     parts = [*above, *held, *([_text(about, "nbh-help")] if about else []), error]
     box = W.VBox(parts).add_class("nbh-field")

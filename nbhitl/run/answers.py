@@ -523,7 +523,7 @@ def _well_formed(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _understood(found: dict[str, Any]) -> dict[str, Any]:
-    """Without the words that a class adds for others (``json_schema_extra``): what is stored can be checked."""
+    """Without the words that a class adds for others (``json_schema_extra``): so that it can be checked."""
     for node in list(_nodes(found)):
         for word in [w for w in node if not (w in _NOTES or w in _SHAPES or w.startswith("x-"))]:
             del node[word]

@@ -285,6 +285,14 @@ def test_a_label_that_could_be_tex_is_not_given_to_ipywidgets_which_typesets_it(
     assert [part.widget.description for part in control(form, "").parts] == ["", "", "Price in $"]
 
 
+def test_every_field_shows_its_label_once_and_marks_what_is_required():
+    form, _ = made(Every)
+    for name, field in Every.model_fields.items():
+        label = name.capitalize() + (" *" if field.is_required() else "")
+        own = [part.widget.description for part in control(form, name).parts].count(label)
+        assert own + texts(form).count(f'<div class="nbh-label">{label}</div>') == 1, name
+
+
 def test_half_characters_in_a_question_do_not_stop_a_form():
     half = "a\ud800"
     props = {"a": {"title": half, "enum": [half, "b"]}, "b": {"type": "string", "default": half}}
