@@ -21,10 +21,11 @@ from nbhitl.engine.errors import (
 )
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import EMPTY, END, START, Answered, Failed, Position, Task, ThreadKey, Wrote
-from nbhitl.run import hands, stream
+from nbhitl.run import hands
 from nbhitl.run.answers import SchemaChecker
 from nbhitl.run.context import TaskContext
 from nbhitl.run.drive import Durability, Run, RunControl, World, adrive, drive
+from nbhitl.run.stream import Chunks, StreamMode, raise_failure, result
 from nbhitl.snapshot import StateSnapshot, config_of, snapshot
 
 Config: TypeAlias = Mapping[str, Any]
@@ -118,8 +119,8 @@ class CompiledGraph:
         run = self.prepare(input, config, options)
         for _ in drive(run):
             pass
-        stream.raise_failure(run)
-        return stream.result(run)
+        raise_failure(run)
+        return result(run)
 
     async def ainvoke(
         self,
@@ -136,15 +137,15 @@ class CompiledGraph:
         run = await asyncio.to_thread(self.prepare, input, config, options)
         async for _ in adrive(run):
             pass
-        stream.raise_failure(run)
-        return stream.result(run)
+        raise_failure(run)
+        return result(run)
 
     def stream(
         self,
         input: Mapping[str, Any] | Command | None,
         config: Config | None = None,
         *,
-        stream_mode: stream.StreamMode | Sequence[stream.StreamMode] = "updates",
+        stream_mode: StreamMode | Sequence[StreamMode] = "updates",
         interrupt_before: Nodes | None = None,
         interrupt_after: Nodes | None = None,
         durability: Durability = "async",
@@ -157,18 +158,18 @@ class CompiledGraph:
         """
         options = CallOptions(interrupt_before, interrupt_after, durability, control)
         run = self.prepare(input, config, options)
-        chunks = stream.Chunks(run, stream_mode)
+        chunks = Chunks(run, stream_mode)
         yield from chunks.first()
         for event in drive(run):
             yield from chunks.of(event)
-        stream.raise_failure(run)
+        raise_failure(run)
 
     async def astream(
         self,
         input: Mapping[str, Any] | Command | None,
         config: Config | None = None,
         *,
-        stream_mode: stream.StreamMode | Sequence[stream.StreamMode] = "updates",
+        stream_mode: StreamMode | Sequence[StreamMode] = "updates",
         interrupt_before: Nodes | None = None,
         interrupt_after: Nodes | None = None,
         durability: Durability = "async",
@@ -177,19 +178,19 @@ class CompiledGraph:
         """As `stream`, on the running loop."""
         options = CallOptions(interrupt_before, interrupt_after, durability, control)
         run = await asyncio.to_thread(self.prepare, input, config, options)
-        chunks = stream.Chunks(run, stream_mode)
+        chunks = Chunks(run, stream_mode)
         for chunk in chunks.first():
             yield chunk
         async for event in adrive(run):
             for chunk in chunks.of(event):
                 yield chunk
-        stream.raise_failure(run)
+        raise_failure(run)
 
     def prepare(
         self,
         input: Mapping[str, Any] | Command | None,
         config: Config | None = None,
-        options: CallOptions = CallOptions(),  # noqa: B008 - frozen
+        options: CallOptions = CallOptions(),
     ) -> Run:
         """The run that a call means, ready for `drive`: answers are recorded, nothing has been performed.
 
@@ -226,7 +227,9 @@ class CompiledGraph:
     def _begin(self, run: Run, values: Any, position: Position | None, *, restart: bool) -> None:
         keys = self.graph.input_keys
         if not isinstance(values, Mapping):
-            raise InvalidUpdateError(f"the input is {type(values).__name__}; give a dict of state keys, or None to go on.")
+            raise InvalidUpdateError(
+                f"the input is {type(values).__name__}; give a dict of state keys, or None to go on."
+            )
         for name in values:
             if name not in keys:
                 raise InvalidUpdateError(f"the input has {name!r}, which is no key of it.{did_you_mean(name, keys)}")
@@ -261,7 +264,9 @@ class CompiledGraph:
         if position is None:
             raise UnknownThreadError(f"thread {run.key} does not exist, so there is no question to answer.")
         old = self._is_old(run.key, position, config)
-        asked = [q for t in position.checkpoint.tasks for q in position.asked.get(t.id, ())] if old else position.pending
+        asked = (
+            [q for t in position.checkpoint.tasks for q in position.asked.get(t.id, ())] if old else position.pending
+        )
         if not asked and position.stopped and position.stopped.reason == "breakpoint":
             run.resume(position)  # a breakpoint asks nothing: it is passed, and the value answers no later question
             return
@@ -368,7 +373,10 @@ class CompiledGraph:
         entry = entries[0]
         if isinstance(entry, Failed) and entry.exception is not None:
             raise entry.exception
-        assert isinstance(entry, Wrote)
+        if not isinstance(entry, Wrote):
+            raise InvalidUpdateError(
+                f"update_state as {job.task.node!r}: its router asked a question instead of routing."
+            )
         checkpoint = moves.update(
             self.graph,
             run.position.checkpoint,
@@ -442,5 +450,3 @@ class CompiledGraph:
 
 def _open(position: Position) -> str:
     return ", ".join(f"{q.value!r:.60}" for q in position.pending)
-
-

@@ -6,6 +6,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from nbhitl.compiled import CompiledGraph
@@ -57,7 +58,9 @@ class StateGraph:
         try:
             hints = typing.get_type_hints(schema, include_extras=True)
         except NameError as error:
-            raise SchemaError(f"the state schema {schema.__name__} uses a name that is not defined: {error}.") from error
+            raise SchemaError(
+                f"the state schema {schema.__name__} uses a name that is not defined: {error}."
+            ) from error
         for hint in hints.values():
             self._types.update(dict.fromkeys(_classes(hint)))
         return {name: _channel(hint) for name, hint in hints.items()}
@@ -82,7 +85,8 @@ class StateGraph:
         if callable(node) and not isinstance(node, str):
             if action is not None:
                 self._mistakes.append(f"add_node({node!r}, ...): give the name first, then the function.")
-            node, action = getattr(node, "__name__", type(node).__name__), node
+            action = node
+            node = str(getattr(action, "__name__", type(action).__name__))
         if not isinstance(node, str) or not node:
             self._mistakes.append(f"add_node({node!r}): a node's name is a text that is not empty.")
         elif node in (START, END):
@@ -128,7 +132,7 @@ class StateGraph:
             path_map: what ``path`` returns to the node's name; a list where these are the same. Without it the
                 ``Literal`` that ``path`` is annotated to return is taken, so that the edges can be drawn.
         """
-        if not callable(path):
+        if not callable(path):  # the annotation says so; callers may not
             self._mistakes.append(f"add_conditional_edges({source!r}, {path!r}): give a function of the state.")
             return self
         ends: Mapping[Any, str] | None
@@ -149,7 +153,7 @@ class StateGraph:
             name, action = node if isinstance(node, tuple) else (getattr(node, "__name__", ""), node)
             self.add_node(name, action)
             names.append(name)
-        for start, end in zip(names, names[1:], strict=False):
+        for start, end in pairwise(names):
             self.add_edge(start, end)
         return self
 
@@ -247,7 +251,7 @@ def _initial(kind: Any) -> Callable[[], Any] | None:
     if isinstance(made, type):
         try:
             made()
-        except Exception:  # an abstract class, or one that needs arguments: the first write is the value
+        except Exception:  # noqa: BLE001 - an abstract class, or one that needs arguments: the first write is the value
             return {"Sequence": list, "MutableSequence": list, "Mapping": dict, "Set": set}.get(made.__name__)
         return made
     return None

@@ -90,7 +90,7 @@ class Session:
         return sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
 
     def _live(self, position: Position, question: Asked) -> Asked:
-        """A question whose schema came from disk, with the class of that name that its node can see, if it is the same."""
+        """A question with its live schema: the class of that name that its node can see, if it is still the same."""
         if not isinstance(question.schema, Mapping) or question.schema_name is None:
             return question
         task = next((t for t in position.checkpoint.tasks if t.id == question.task), None)
@@ -213,8 +213,10 @@ class Session:
             self._tell(run.stop(None))
         if run.failures:
             self.failure = run.failures[0].exception or NbhitlError(run.failures[0].text)
-        assert run.position.stopped is not None
-        return run.position.stopped
+        stopped = run.position.stopped
+        if stopped is None:
+            raise NbhitlError(f"the run of thread {self.key} ended without saying why; please report this.")
+        return stopped
 
     async def _consume(self, events: AsyncIterator[Event]) -> None:
         async for event in events:
@@ -223,5 +225,3 @@ class Session:
     def _tell(self, event: Event) -> None:
         if self.watch is not None:
             self.watch(self, event)
-
-

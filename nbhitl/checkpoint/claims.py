@@ -29,10 +29,7 @@ def claim(asked: Iterable[str], taken: Mapping[str, Answered], answers: Sequence
             pending = [name for name in known if name not in taken]
             raise UnknownInterruptError(
                 f"no question {answer.interrupt!r} was asked here."
-                + (
-                    did_you_mean(answer.interrupt, pending)
-                    or " Nothing is pending: look at the thread again."
-                )
+                + (did_you_mean(answer.interrupt, pending) or " Nothing is pending: look at the thread again.")
             )
         first = seen.setdefault(answer.interrupt, answer)
         if first is not answer:

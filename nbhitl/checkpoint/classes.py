@@ -74,9 +74,7 @@ class Classes:
         """Raises TypeError for what is no enum, dataclass, named tuple or pydantic model."""
         given: Any = cls  # notebooks do not check types
         if not isinstance(given, type) or kind_of(given) is None:
-            raise TypeError(
-                f"{given!r} is no enum, dataclass, named tuple or pydantic model: nothing to register"
-            )
+            raise TypeError(f"{given!r} is no enum, dataclass, named tuple or pydantic model: nothing to register")
         self._known[class_name(cls)] = cls
 
     def parts(self, kind: Kind, value: Any) -> Any:
@@ -171,9 +169,7 @@ def _own_fields(value: Any, cls: type, names: set[str]) -> dict[str, Any]:
         if name in names:
             fields[name] = item
         elif not isinstance(getattr(cls, name, None), cached_property):
-            raise Refusal(
-                f"is a {class_name(cls)} with an attribute {name!r} that is no field: declare it as one"
-            )
+            raise Refusal(f"is a {class_name(cls)} with an attribute {name!r} that is no field: declare it as one")
     return fields
 
 

@@ -34,9 +34,7 @@ _SAFE: Final = frozenset({type(None), bool, int, float, str, bytes})
 _TOO_DEEP: Final = (
     f"is nested deeper than {MAX_DEPTH} levels, or contains itself (tuples, sets and objects count as two)"
 )
-_CURE: Final = (
-    "keep what you need of it as plain data (numbers, text, lists, dicts, dataclasses, pydantic models)"
-)
+_CURE: Final = "keep what you need of it as plain data (numbers, text, lists, dicts, dataclasses, pydantic models)"
 
 
 class _Packers(threading.local):
@@ -44,9 +42,7 @@ class _Packers(threading.local):
 
     def __init__(self) -> None:
         self.strict: Callable[[Any], bytes] = msgpack.Packer(strict_types=True).pack
-        self.lone: Callable[[Any], bytes] = msgpack.Packer(
-            strict_types=True, unicode_errors="surrogatepass"
-        ).pack
+        self.lone: Callable[[Any], bytes] = msgpack.Packer(strict_types=True, unicode_errors="surrogatepass").pack
 
 
 class Codec:
@@ -82,20 +78,14 @@ class Codec:
         A value of an unknown class becomes an `Opaque`.
         """
         if len(data) <= _HEAD_SIZE or data[0] != VERSION:
-            raise FileDamagedError(
-                "a stored value has no known format: it was written by something else, or damaged"
-            )
+            raise FileDamagedError("a stored value has no known format: it was written by something else, or damaged")
         body = data[_HEAD_SIZE:]
         if zlib.crc32(body) != int.from_bytes(data[1:_HEAD_SIZE], "little"):
             raise FileDamagedError("a stored value does not match its checksum: the file was damaged")
         try:
             return Unpacking(self._classes).loads(body)
-        except (
-            Exception
-        ) as error:  # whatever odd bytes make the unpacker or a maker raise, it means one thing
-            raise FileDamagedError(
-                f"a stored value cannot be read ({type(error).__name__}: {error})"
-            ) from error
+        except Exception as error:  # whatever odd bytes make the unpacker or a maker raise, it means one thing
+            raise FileDamagedError(f"a stored value cannot be read ({type(error).__name__}: {error})") from error
 
     def _encode(self, value: Any, path: str) -> tuple[bytes, bool]:
         kind = type(value)
@@ -144,16 +134,12 @@ class Codec:
             return self._extension(own, self._class_parts(own, value, depth + 1), depth + 1, lowered=True)
         raise Refusal(_why(value))
 
-    def _extension(
-        self, kind: Kind, parts: Any, depth: int, *, flat: bool = False, lowered: bool = False
-    ) -> ExtType:
+    def _extension(self, kind: Kind, parts: Any, depth: int, *, flat: bool = False, lowered: bool = False) -> ExtType:
         if flat:
             parts = self._lower_items(parts, depth)
         elif not lowered and type(parts) is list:
             parts = (
-                self._lower_deque(parts, depth)
-                if kind is Kind.DEQUE
-                else [self._lower(p, depth + 1) for p in parts]
+                self._lower_deque(parts, depth) if kind is Kind.DEQUE else [self._lower(p, depth + 1) for p in parts]
             )
         return ExtType(int(kind), self._packers.lone(parts))
 
@@ -187,9 +173,7 @@ class Codec:
             case Kind.ENUM:
                 parts = [self._lower(p, depth + 1) for p in parts]
             case Kind.NAMEDTUPLE:
-                parts[2] = list(
-                    self._lower_fields(dict(zip(parts[1], parts[2], strict=True)), depth).values()
-                )
+                parts[2] = list(self._lower_fields(dict(zip(parts[1], parts[2], strict=True)), depth).values())
             case Kind.PYDANTIC:
                 for i in (2, 4, 5):
                     parts[i] = None if parts[i] is None else self._lower_fields(parts[i], depth)
@@ -229,9 +213,7 @@ def _is_plain(value: Any, depth: int) -> bool:
 def _why(value: Any) -> str:
     cls = type(value)
     name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    base = next(
-        (b.__name__ for b in cls.__mro__[1:] if b in _SAFE or b in (list, dict) or b in kinds.PARTS), None
-    )
+    base = next((b.__name__ for b in cls.__mro__[1:] if b in _SAFE or b in (list, dict) or b in kinds.PARTS), None)
     if base is not None:
         return f"is a {name}, a subclass of {base} that would come back changed: convert it with {base}(...)"
     return f"is a {name}, which cannot be stored: {_CURE}"

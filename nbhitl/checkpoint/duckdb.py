@@ -46,9 +46,7 @@ class DuckDBSaver:
     Raises `FileLockedError` when someone else has the file, `FileDamagedError` when it cannot be read.
     """
 
-    def __init__(
-        self, path: str | Path, *, types: Iterable[type] = (), checker: Checker | None = None
-    ) -> None:
+    def __init__(self, path: str | Path, *, types: Iterable[type] = (), checker: Checker | None = None) -> None:
         self.path = str(path)
         """As given; ``":memory:"`` for none."""
         file = None if self.path == opening.MEMORY else Path(path).expanduser().resolve()
@@ -98,9 +96,7 @@ class DuckDBSaver:
             head = self._head(key)
             grown = head is not None and head.id == checkpoint.parent
             branch = head.branch if head and grown else self._branches.get(key, -1) + 1
-            place = Place(
-                key, branch, checkpoint.id, checkpoint.step, {t.id: t.node for t in checkpoint.tasks}
-            )
+            place = Place(key, branch, checkpoint.id, checkpoint.step, {t.id: t.node for t in checkpoint.tasks})
             names = to_write(checkpoint, head.values if head and grown else None)
             rows = self._journal.value_rows(place, checkpoint.values, names)
             made = self._journal.checkpoint_row(place, checkpoint)
@@ -151,9 +147,7 @@ class DuckDBSaver:
                 return found.position(self._journal) if found else None
             return point.position(self._journal)
 
-    def history(
-        self, key: ThreadKey, *, before: str | None = None, limit: int | None = None
-    ) -> Iterator[Position]:
+    def history(self, key: ThreadKey, *, before: str | None = None, limit: int | None = None) -> Iterator[Position]:
         """Positions of all branches, newest first. Raises `SaverError` for an unknown ``before``."""
         self._check()
         below = None

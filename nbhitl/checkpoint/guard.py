@@ -63,9 +63,7 @@ def run(cursor: Any, sql: str, params: Sequence[Any] | Mapping[str, Any] | None,
             " longer timeout"
         ) from error
     except duckdb.OutOfMemoryException as error:
-        raise QueryRefused(
-            "the query needs more memory than is allowed here: add a WHERE or a LIMIT"
-        ) from error
+        raise QueryRefused("the query needs more memory than is allowed here: add a WHERE or a LIMIT") from error
     except duckdb.Error as error:
         raise QueryRefused(_explained(str(error))) from error
     except RuntimeError as error:
@@ -88,9 +86,7 @@ def _check_statement(cursor: Any, sql: str) -> None:
             raise QueryRefused(f"this EXPLAIN cannot be checked: {_ALLOWED}")
         sql = inner
     if found[0].type != duckdb.StatementType.SELECT:
-        raise QueryRefused(
-            f"this is a {found[0].type.name} statement: {_ALLOWED} Change threads through their graph."
-        )
+        raise QueryRefused(f"this is a {found[0].type.name} statement: {_ALLOWED} Change threads through their graph.")
     ((text,),) = cursor.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()
     tree = json.loads(text)
     if tree.get("error"):
@@ -119,8 +115,7 @@ def _check_tree(tree: Any) -> None:
             largest *= _bound(name, node)
             if largest > _LARGEST_VALUE:
                 raise QueryRefused(
-                    f"{name}() could make a value of more than {_LARGEST_VALUE:,} characters: use smaller"
-                    " constants"
+                    f"{name}() could make a value of more than {_LARGEST_VALUE:,} characters: use smaller constants"
                 )
 
 
@@ -143,17 +138,13 @@ def _bound(name: str, node: dict[str, Any]) -> int:
     bound = 1
     for i, argument in enumerate(node.get("arguments", [])):
         part = argument.get("expression", argument) if isinstance(argument, dict) else {}
-        sign = (
-            part.get("arguments", [{}])[0].get("expression", {}) if part.get("function_name") == "-" else part
-        )
+        sign = part.get("arguments", [{}])[0].get("expression", {}) if part.get("function_name") == "-" else part
         literal = sign.get("literal") if sign.get("class") == "CONSTANT" else None
         text = str(literal.get("text", "")) if isinstance(literal, dict) else None
         if name in ("printf", "format"):
             if i == 0:
                 widths = (
-                    re.findall(r"\d+", text)
-                    if text is not None and "*" not in text and "{}}" not in text
-                    else None
+                    re.findall(r"\d+", text) if text is not None and "*" not in text and "{}}" not in text else None
                 )
                 if widths is None or (name == "format" and re.search(r"{[^}]*{", text or "")):
                     return _LARGEST_VALUE + 1

@@ -183,9 +183,7 @@ class Journal:
         schema, name = self._described(entry)
         value = self._shown(entry.value, f"the question {entry.id!r}")
         data = self.codec.encode({**_fields(entry), "schema": schema, "schema_name": name})
-        json = _object(
-            value=value, schema=self._shown(schema, "the schema"), name=quote(name), key=quote(entry.key)
-        )
+        json = _object(value=value, schema=self._shown(schema, "the schema"), name=quote(name), key=quote(entry.key))
         return place.row("asked", data, json, task=entry.task, key=entry.id, at=entry.at)
 
     def _described(self, entry: Asked) -> tuple[Any, str | None]:
@@ -194,9 +192,7 @@ class Journal:
             return entry.schema, entry.schema_name
         if self._checker is None:
             return None, entry.schema_name or repr(entry.schema)
-        return dict(self._checker.describe(entry.schema)), entry.schema_name or self._checker.name(
-            entry.schema
-        )
+        return dict(self._checker.describe(entry.schema)), entry.schema_name or self._checker.name(entry.schema)
 
     def _shown(self, value: Any, path: str) -> str:
         return self.codec.encode_with_json(value, path)[1] or "null"
@@ -229,9 +225,7 @@ class Journal:
                 # A field that this version does not know is left out, one that the file lacks has its
                 # default.
                 cls = _PLAIN[kind]
-                entry: Entry = cls(
-                    **{f.name: fields[f.name] for f in dataclasses.fields(cls) if f.name in fields}
-                )
+                entry: Entry = cls(**{f.name: fields[f.name] for f in dataclasses.fields(cls) if f.name in fields})
                 return entry
         raise FileDamagedError(f"an entry of kind {kind!r} has an unknown form")
 

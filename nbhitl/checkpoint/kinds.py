@@ -71,9 +71,7 @@ def _zone_parts(zone: dt.tzinfo | None) -> Any:
     key = getattr(zone, "key", None)
     if type(zone).__module__.partition(".")[0] == "zoneinfo" and isinstance(key, str) and key in _zones():
         return ["zone", key]
-    raise Refusal(
-        f"has a time zone of type {type(zone).__module__}.{type(zone).__qualname__}: use zoneinfo.ZoneInfo"
-    )
+    raise Refusal(f"has a time zone of type {type(zone).__module__}.{type(zone).__qualname__}: use zoneinfo.ZoneInfo")
 
 
 @lru_cache(maxsize=1)

@@ -71,6 +71,5 @@ def _refusal(path: Path, note: Path) -> str:
             " close the other one first."
         )
     return (
-        f"{path} is in use by process {pid} ({program}, since {started}): use another file, or close the"
-        " other kernel."
+        f"{path} is in use by process {pid} ({program}, since {started}): use another file, or close the other kernel."
     )

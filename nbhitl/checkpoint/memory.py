@@ -109,9 +109,7 @@ class InMemorySaver:
             place = line.places.get(line.order[-1] if checkpoint is None else checkpoint)
             return None if place is None else place.stand()
 
-    def history(
-        self, key: ThreadKey, *, before: str | None = None, limit: int | None = None
-    ) -> Iterator[Position]:
+    def history(self, key: ThreadKey, *, before: str | None = None, limit: int | None = None) -> Iterator[Position]:
         """Positions of all branches, newest first. Raises `SaverError` for an unknown ``before``."""
         with self._lock:
             self._check()

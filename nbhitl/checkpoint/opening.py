@@ -44,9 +44,7 @@ def connect(path: Path | None) -> Any:
             raise FileLockedError(
                 f"{path} is in use by another process: use another file, or close that process. ({error})"
             ) from error
-        raise FileDamagedError(
-            f"{path} cannot be opened; it was not changed. Restore a copy. ({error})"
-        ) from error
+        raise FileDamagedError(f"{path} cannot be opened; it was not changed. Restore a copy. ({error})") from error
     try:
         if path is None:
             _fill(connection)

@@ -15,9 +15,7 @@ SHOWN_WIDTH = 60
 class Table:
     """Rows of a query. Iterates over tuples; shows itself as text and as HTML; ``df()`` makes a DataFrame."""
 
-    def __init__(
-        self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], *, cut: int | None = None
-    ) -> None:
+    def __init__(self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], *, cut: int | None = None) -> None:
         self.columns: tuple[str, ...] = tuple(columns)
         self.rows: list[tuple[Any, ...]] = list(rows)
         self.cut = cut
@@ -54,8 +52,7 @@ class Table:
         cells += [[_one_line(_text(value)) for value in row] for row in self.rows[:SHOWN_ROWS]]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
         lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in cells
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
         ]
         lines.insert(1, "  ".join("-" * width for width in widths))
         return "\n".join([*lines, self.note] if self.note else lines)
@@ -80,7 +77,5 @@ def _short(text: str) -> str:
 
 def _one_line(text: str) -> str:
     # Control characters could rewrite a terminal line, so they are shown as escapes.
-    flat = "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text[:SHOWN_WIDTH]
-    )
+    flat = "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text[:SHOWN_WIDTH])
     return flat if len(text) <= SHOWN_WIDTH else flat[: SHOWN_WIDTH - 1] + "…"

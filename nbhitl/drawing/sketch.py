@@ -151,9 +151,7 @@ class _Sketch:
         self._edge(dot, self.ids[target], pairs=tuple((source, target) for source in sources))
 
     def _extra(self, letter: str, kind: NodeKind, label: str, hint: str) -> str:
-        made = DrawnNode(
-            f"{letter}{sum(extra.kind == kind for extra in self.extras)}", kind, label=label, hint=hint
-        )
+        made = DrawnNode(f"{letter}{sum(extra.kind == kind for extra in self.extras)}", kind, label=label, hint=hint)
         self.extras.append(made)
         return made.id
 

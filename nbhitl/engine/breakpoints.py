@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 
 from nbhitl.engine.records import Position
 
 
-def static_stop(position: Position, before: Set[str], after: Set[str]) -> str | None:
+def static_stop(position: Position, before: AbstractSet[str], after: AbstractSet[str]) -> str | None:
     """Why a static breakpoint holds the run here, in words; None where none does.
 
     Static breakpoints hold a whole super-step (as LangGraph's ``interrupt_before`` and ``interrupt_after``):

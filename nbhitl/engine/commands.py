@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import GenericAlias
-from typing import Any
+from typing import Any, ClassVar
 
 from nbhitl.engine.records import MISSING, Send
 
@@ -26,7 +26,7 @@ class Command:
     goto: str | Send | Sequence[str | Send] = ()
 
     # ``-> Command[Literal["a", "b"]]`` says in a signature where a node may go.
-    __class_getitem__ = classmethod(GenericAlias)
+    __class_getitem__: ClassVar[Any] = classmethod(GenericAlias)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class QueryRefused(SaverError, ValueError):
     """A query is no single read-only SELECT, reads outside the file, or took too long."""
 
 
-class GraphInterrupt(BaseException):  # noqa: N818 - a signal, not an error; the name is LangGraph's
+class GraphInterrupt(BaseException):
     """Leaves a node's body at ``interrupt()``. Not an `Exception`: let it pass."""
 
     def __init__(self, asked: Asked) -> None:

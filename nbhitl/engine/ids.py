@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from types import CodeType
 from typing import Any
@@ -79,7 +80,7 @@ def _parts(value: Any) -> list[Any]:
         return [value.name]
     if isinstance(value, Mapping):
         return [part for pair in value.items() for part in pair]
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return sorted(digest(member) for member in value)
     if isinstance(value, (list, tuple)):
         return list(value)

@@ -241,9 +241,7 @@ def _merge(graph: Graph, state: dict[str, Any], updates: Iterable[tuple[str, Any
     for name, writes in grouped.items():
         channel = graph.channels.get(name)
         if channel is None:
-            raise InvalidUpdateError(
-                f"{name!r} is no key of the state.{did_you_mean(name, graph.channels)}"
-            )
+            raise InvalidUpdateError(f"{name!r} is no key of the state.{did_you_mean(name, graph.channels)}")
         state[name] = channels.merge(name, channel, state.get(name, MISSING), writes)
     return tuple(grouped)
 

@@ -31,7 +31,9 @@ class Saver(Protocol):
     before it) is durable; ``wait=False`` may return earlier, and order is kept all the same.
     """
 
-    def commit(self, key: ThreadKey, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, wait: bool = True) -> None:
+    def commit(
+        self, key: ThreadKey, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, wait: bool = True
+    ) -> None:
         """Append ``checkpoint`` (and the ``entries`` that already follow it): it is the thread's newest now.
 
         ``checkpoint.parent`` names the checkpoint it grew from; a parent that is not the newest starts a
@@ -84,6 +86,9 @@ class Checker(Protocol):
 
     def check(self, schema: Any, answer: Any) -> Any:
         """The answer as plain data (JSON types). Raises `AnswerRefused` naming each wrong field."""
+
+    def take(self, schema: Any, raw: Mapping[str, Any]) -> Any:
+        """As `check`, from a form's raw control values by field name."""
 
     def build(self, schema: Any, plain: Any) -> Any:
         """The typed value that ``interrupt()`` returns, from plain data that was checked."""

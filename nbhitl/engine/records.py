@@ -38,7 +38,6 @@ def _empty() -> Mapping[str, Any]:
     return EMPTY  # a factory, since dataclasses take no unhashable default
 
 
-
 Source: TypeAlias = Literal["input", "loop", "update", "fork"]
 StopReason: TypeAlias = Literal["finished", "interrupted", "breakpoint", "failed", "drained"]
 
@@ -232,9 +231,7 @@ class Position:
     @property
     def pending(self) -> tuple[Asked, ...]:
         """Questions without an answer, in task order."""
-        return tuple(
-            q for t in self.checkpoint.tasks for q in self.asked.get(t.id, ()) if q.id not in self.answers
-        )
+        return tuple(q for t in self.checkpoint.tasks for q in self.asked.get(t.id, ()) if q.id not in self.answers)
 
     @property
     def untouched(self) -> bool:

@@ -226,9 +226,7 @@ def _badge(state: State, at: str) -> str:
 
 
 def _disc(colour: str, at: str, radius: float, sign: str = "", thick: str = "1.6") -> str:
-    pen = (
-        f'fill="none" stroke="{_PAPER}" stroke-width="{thick}" stroke-linecap="round" stroke-linejoin="round"'
-    )
+    pen = f'fill="none" stroke="{_PAPER}" stroke-width="{thick}" stroke-linecap="round" stroke-linejoin="round"'
     return (
         f'<g transform="translate({at})"><circle r="{radius:g}" fill="{colour}" stroke="{_PAPER}" '
         f'stroke-width="1.5"/>{f"""<path d="{sign}" {pen}/>""" if sign else ""}</g>\n'

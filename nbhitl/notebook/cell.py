@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -58,7 +59,11 @@ def build(shell: InteractiveShell, source: str, name: str, state: str | None = N
         space.setdefault(key, value)
     space.update(wiring.names())
     try:
-        exec(code, space)
+        exec(code, space)  # noqa: S102 - running the person's cell is what this is for
+    except NameError as error:
+        if error.name is not None and error.name not in dir(builtins):
+            error.add_note(did_you_mean(error.name, bound_names).strip())
+        raise
     finally:
         for key, value in wiring.names().items():
             if space.get(key) == value:
@@ -135,24 +140,25 @@ def _state(bound: Mapping[str, Any], space: Mapping[str, Any], wiring: Wiring, n
         if parameter != "return" and typing.is_typeddict(hint):
             return hint
     raise GraphError(
-        "the cell has no state. Write `class State(TypedDict, total=False): ...` in it, or name the class: --state NAME."
+        "the cell has no state. Write `class State(TypedDict, total=False): ...` in it, or name one: --state NAME."
     )
 
 
 def _required(schema: Any) -> dict[str, Any]:
     """Keys that an input has to have: those that the TypedDict requires and no reducer starts."""
     hints = typing.get_type_hints(schema, include_extras=True)
-    keys = getattr(schema, "__required_keys__", frozenset())
-    return {key: hint for key, hint in hints.items() if key in keys and typing.get_origin(hint) is not typing.Annotated}
+    keys: frozenset[str] = getattr(schema, "__required_keys__", frozenset())
+    plain = {key: hint for key, hint in hints.items() if typing.get_origin(hint) is not typing.Annotated}
+    return {key: hint for key, hint in plain.items() if key in keys}
 
 
 def _pasted(bound: Mapping[str, Any], name: str, notes: tuple[str, ...]) -> Cell:
     """The graph of a cell that uses the builder: what it compiled last, else the builder itself."""
-    for value in reversed(bound.values()):
+    for value in reversed(list(bound.values())):
         if isinstance(value, CompiledGraph):
             graph = replace(value.graph, name=name)
             return Cell(graph, value.interrupt_before, value.interrupt_after, notes=notes)
-    for value in reversed(bound.values()):
+    for value in reversed(list(bound.values())):
         if isinstance(value, StateGraph):
             return Cell(value.describe(name), required=_required(value.state_schema), notes=notes)
     raise GraphError(

@@ -166,5 +166,3 @@ def interactive(shell: InteractiveShell) -> bool:
         return False
     parent = kernel.get_parent() or {}
     return bool(parent.get("content", {}).get("allow_stdin", False))
-
-

@@ -81,9 +81,7 @@ def _remembered(text: str, time_limit: float) -> Layout:
             svg = engine(text.encode("utf-8", "replace"), time_limit).decode("utf-8", "replace")
             return Layout(text, clean_svg(svg))
         except subprocess.TimeoutExpired:
-            return Layout(
-                text, problem=f"The drawing was given up: the layout took more than {time_limit:g} s."
-            )
+            return Layout(text, problem=f"The drawing was given up: the layout took more than {time_limit:g} s.")
         except _Absent:
             continue
         except _Broken as error:

@@ -29,6 +29,7 @@ class GraphMagics(Magics):
     def __init__(self, shell: InteractiveShell, workspace: Workspace) -> None:
         super().__init__(shell)
         self.workspace = workspace
+        self.space = shell.user_ns
 
     @magic_arguments("%graph")
     @argument("name", help="the graph's name")
@@ -94,9 +95,9 @@ class GraphMagics(Magics):
         if text is None:
             return None
         if text.isidentifier():
-            if text not in self.shell.user_ns:
+            if text not in self.space:
                 raise NbhitlError(f"--input {text}: there is no variable of that name. Define it, or give JSON.")
-            value = self.shell.user_ns[text]
+            value = self.space[text]
         else:
             try:
                 value = json.loads(text)

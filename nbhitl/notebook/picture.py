@@ -20,9 +20,7 @@ __all__ = ["MIME", "Breakpoint", "Moment", "Status", "bundle"]
 MIME: Final = "application/vnd.nbhitl.graph+json"
 
 
-def bundle(
-    drawing: Drawing, layout: Layout, moment: Moment, *, view: str, thread: str = ""
-) -> dict[str, Any]:
+def bundle(drawing: Drawing, layout: Layout, moment: Moment, *, view: str, thread: str = "") -> dict[str, Any]:
     """The output of a cell as mime type to data. Without a layout it is the text alone, with the cure.
 
     Args:

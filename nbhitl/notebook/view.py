@@ -12,13 +12,14 @@ import secrets
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import DisplayHandle
 
+from nbhitl.drawing import Direction, describe
 from nbhitl.engine.errors import AnswerRefused, NbhitlError, SchemaError
 from nbhitl.engine.records import Answered, Asked, Stopped
-from nbhitl.drawing import Direction, describe
 from nbhitl.notebook import picture
 from nbhitl.notebook.errors import show_problem
 from nbhitl.notebook.layout import Layout, lay_out
@@ -144,7 +145,7 @@ class View:
                         question,
                         title=node,
                         checker=self.session.compiled.world.checker,
-                        submit=lambda raw, id=question.id: self._send(Answer(raw, id)),
+                        submit=partial(self._submit, question.id),
                     )
                 except SchemaError as error:
                     raise NbhitlError(f"the question of node {node!r} cannot be shown: {error}") from error
@@ -164,6 +165,9 @@ class View:
 
         go.on_click(clicked)
         return widgets.HBox([go, words])
+
+    def _submit(self, id: str, raw: Any) -> None:
+        self._send(Answer(raw, id))
 
     def _send(self, command: Answer | Go) -> None:
         if self.worker is not None:
@@ -243,5 +247,3 @@ def _short(value: Any, limit: int = 120) -> str:
     except (TypeError, ValueError):
         text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-

@@ -6,9 +6,10 @@ misspelt node is named with its line.
 
 from __future__ import annotations
 
-import sys
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from nbhitl.engine.errors import GraphError, did_you_mean
@@ -107,7 +108,8 @@ class Wiring:
         for call in self._calls:
             for step in call.steps if isinstance(call, _Flow) else (call.source,):
                 if callable(step):
-                    return step
+                    found: Callable[..., Any] = step
+                    return found
         return next(iter(self._named.values()), None)
 
 
@@ -139,7 +141,7 @@ class _Resolver:
         if len(call.steps) < 2:
             self.mistakes.append(f"line {call.line}: flow() wires at least two steps, e.g. flow(START, first).")
         steps = [self._group(step, call.line) for step in call.steps]
-        for sources, targets in zip(steps, steps[1:], strict=False):
+        for sources, targets in pairwise(steps):
             for target in targets:
                 if len(sources) == 1:
                     self.graph.add_edge(sources[0], target)
@@ -187,7 +189,9 @@ class _Resolver:
             return known
         name = getattr(step, "__name__", type(step).__name__)
         if name == "<lambda>":
-            self.mistakes.append(f"line {line}: a lambda has no name. Give it one: node(lambda state: ..., name='...').")
+            self.mistakes.append(
+                f"line {line}: a lambda has no name. Give it one: node(lambda state: ..., name='...')."
+            )
             return None
         return self._add(name, step, line)
 
@@ -222,4 +226,6 @@ def _reader(key: str) -> Callable[[Mapping[str, Any]], Any]:
 
 def _line() -> int:
     """The line of the cell that calls a wiring function."""
-    return sys._getframe(2).f_lineno
+    frame = inspect.currentframe()
+    caller = frame and frame.f_back and frame.f_back.f_back
+    return caller.f_lineno if caller is not None else 0

@@ -141,13 +141,13 @@ class Worker:
                     self._interrupt()
 
     def _interrupt(self) -> None:
-        """Raise KeyboardInterrupt in the worker's thread. It arrives between two Python instructions, so a node
-        that waits inside C code ends only when that returns."""
+        """Raise KeyboardInterrupt in the worker's thread.
+
+        It arrives between two Python instructions, so a node that waits inside C code ends only when that returns.
+        """
         ident = self._thread.ident
         if ident is not None:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt)
-            )
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt))
 
     # -- on the worker's thread
 
@@ -240,5 +240,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container without a user database
         return ""
-
-

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from nbhitl.notebook.worker import Worker
 
 
+_ATTRIBUTE = "_nbhitl_workspace"
+
+
 class Workspace:
     """One kernel's open things. There is one for each shell: `Workspace.of`."""
 
@@ -32,10 +35,10 @@ class Workspace:
     @classmethod
     def of(cls, shell: InteractiveShell) -> Workspace:
         """The workspace of a shell, made at the first call."""
-        found = getattr(shell, "_nbhitl_workspace", None)
+        found = getattr(shell, _ATTRIBUTE, None)
         if not isinstance(found, cls):
             found = cls(shell)
-            shell._nbhitl_workspace = found
+            setattr(shell, _ATTRIBUTE, found)
         return found
 
     @property

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, assert_never
 
 from nbhitl.engine import ids, moves
-from nbhitl.engine.description import Graph
+from nbhitl.engine.description import Graph, Node
 from nbhitl.engine.errors import GraphChanged, UnstorableValueError, did_you_mean
 from nbhitl.engine.ports import Checker, Clock, Ids, Saver
 from nbhitl.engine.records import (
@@ -27,16 +27,14 @@ from nbhitl.engine.records import (
     Entry,
     Failed,
     Position,
-    StopReason,
     Stopped,
+    StopReason,
     Task,
     ThreadKey,
     Wrote,
 )
-from nbhitl.engine.description import Node
 from nbhitl.run import hands
 from nbhitl.run.context import TaskContext
-
 
 Durability: TypeAlias = Literal["sync", "async"]
 """``sync``: each step is durable before the next one begins; ``async``: up to 50 ms later. Questions, answers and
@@ -206,16 +204,15 @@ class Run:
 
     def take(self, entries: tuple[Entry, ...], tasks: Mapping[str, Task]) -> Ended:
         """Remember what came of one task."""
-        first = entries[0]
-        assert isinstance(first, (Wrote, Asked, Failed))
+        task = next(tasks[e.task] for e in entries if isinstance(e, (Wrote, Asked, Failed)))
         try:
             # A task's writes travel with the checkpoint that follows; a question is durable before it is shown.
-            self._record(entries, wait=isinstance(first, Asked))
+            self._record(entries, wait=isinstance(entries[0], Asked))
         except UnstorableValueError as error:
-            error.add_note(f"in node {tasks[first.task].node!r}")
-            entries = (Failed(first.task, type(error).__name__, str(error), error),)
+            error.add_note(f"in node {task.node!r}")
+            entries = (Failed(task.id, type(error).__name__, str(error), error),)
             self._record(entries)
-        return Ended(tasks[first.task], entries)
+        return Ended(task, entries)
 
     def fold(self) -> None:
         """Bring the position up to date with what was taken."""
@@ -227,7 +224,7 @@ class Run:
         now = self.world.clock.now()
         try:
             checkpoint = moves.commit(self.graph, self.position, id=self.new_id(), at=now)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a reducer is the user's code
             self.failures = (Failed("", type(error).__name__, str(error), error),)
             return None
         if self.world.saver is not None:

@@ -93,6 +93,7 @@ class Job:
 
     @property
     def routers(self) -> tuple[Router, ...]:
+        """The node's conditional edges."""
         return self.graph.routers.get(self.task.node, ())
 
     def seen(self, wrote: Wrote) -> Mapping[str, Any]:
@@ -127,7 +128,7 @@ def perform(job: Job) -> Entries:
             state = job.seen(wrote) if job.routers else {}
             wrote = job.routed(wrote, [router.path(state) for router in job.routers])
         return (wrote,)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - becomes an entry, or is raised again
         return job.ended(error)
     finally:
         CURRENT.reset(token)
@@ -145,7 +146,7 @@ async def aperform(job: Job) -> Entries:
             chosen = [router.path(state) for router in job.routers]
             wrote = job.routed(wrote, [await c if inspect.isawaitable(c) else c for c in chosen])
         return (wrote,)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - becomes an entry, or is raised again
         return job.ended(error)
     finally:
         CURRENT.reset(token)
@@ -221,9 +222,7 @@ async def loop(jobs: Sequence[Job], workers: int = DEFAULT_CONCURRENCY) -> Async
 def _ends(router: Router, choice: Any) -> list[str | Send]:
     found: list[str | Send] = []
     for one in choice if isinstance(choice, (list, tuple)) else [choice]:
-        if isinstance(one, Send):
-            found.append(one)
-        elif router.ends is None:
+        if isinstance(one, Send) or router.ends is None:
             found.append(one)
         elif one in router.ends:
             found.append(router.ends[one])

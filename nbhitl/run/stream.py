@@ -87,5 +87,3 @@ def raise_failure(run: Run) -> None:
     if first.exception is not None:
         raise first.exception
     raise NbhitlError(first.text)
-
-

@@ -147,7 +147,7 @@ def test_a_commit_merges_in_task_order_whatever_order_the_tasks_ended_in():
 
 def test_two_writes_to_a_key_without_reducer_are_refused_with_the_cure():
     position = at("a", "b").after([Wrote("k:0", (("x", 1),)), Wrote("k:1", (("x", 2),))])
-    with pytest.raises(InvalidUpdateError, match="'x' got 2 values in one step.*reducer"):
+    with pytest.raises(InvalidUpdateError, match=r"'x' got 2 values in one step.*reducer"):
         commit(LINE, position, id="m", at=0)
 
 

@@ -46,7 +46,7 @@ def test_a_key_names_a_question_whose_value_changes():
 
 def test_a_question_may_change_once_and_is_refused_the_second_time():
     check_change([asked("1")], asked("2"), "n")
-    with pytest.raises(QuestionChanged, match="node 'n'.*key="):
+    with pytest.raises(QuestionChanged, match=r"node 'n'.*key="):
         check_change([asked("1"), asked("2")], asked("3"), "n")
 
 
@@ -99,7 +99,22 @@ def test_digests_follow_content_not_identity():
 
 
 def test_digests_tell_types_and_order_apart():
-    values = [1, 1.0, True, "1", b"1", [1], (1,), {1}, {"a": 1}, None, Point(1), Point(2), {"a": 1, "b": 2}, {"b": 2, "a": 1}]
+    values = [
+        1,
+        1.0,
+        True,
+        "1",
+        b"1",
+        [1],
+        (1,),
+        {1},
+        {"a": 1},
+        None,
+        Point(1),
+        Point(2),
+        {"a": 1, "b": 2},
+        {"b": 2, "a": 1},
+    ]
     assert len({digest(value) for value in values}) == len(values)
 
 
