@@ -20,11 +20,12 @@ from nbhitl.engine.errors import (
     did_you_mean,
 )
 from nbhitl.engine.ports import Saver
-from nbhitl.engine.records import EMPTY, END, START, Answered, Failed, Position, Task, ThreadKey, Wrote
+from nbhitl.engine.records import EMPTY, END, START, Answered, Asked, Failed, Position, Task, ThreadKey, Wrote
 from nbhitl.run import hands
 from nbhitl.run.answers import SchemaChecker
 from nbhitl.run.context import TaskContext
 from nbhitl.run.drive import Durability, Run, RunControl, World, adrive, drive
+from nbhitl.run.schemas import open_questions
 from nbhitl.run.stream import Chunks, StreamMode, raise_failure, result
 from nbhitl.snapshot import StateSnapshot, config_of, snapshot
 
@@ -264,9 +265,10 @@ class CompiledGraph:
         if position is None:
             raise UnknownThreadError(f"thread {run.key} does not exist, so there is no question to answer.")
         old = self._is_old(run.key, position, config)
-        asked = (
-            [q for t in position.checkpoint.tasks for q in position.asked.get(t.id, ())] if old else position.pending
-        )
+        asked = self.open_questions(position)
+        if old:  # at an old checkpoint the answered questions can be answered anew
+            every = [q for t in position.checkpoint.tasks for q in position.asked.get(t.id, ())]
+            asked = tuple(revive(self.graph, position, q, self.world.checker) for q in every)
         if not asked and position.stopped and position.stopped.reason == "breakpoint":
             run.resume(position)  # a breakpoint asks nothing: it is passed, and the value answers no later question
             return
@@ -277,7 +279,11 @@ class CompiledGraph:
         saver.answer(run.key, position.checkpoint.id, answers)
         run.resume(position.after(answers))
 
-    def check_answers(self, asked: Sequence[Any], resume: Any, options: CallOptions) -> list[Answered]:
+    def open_questions(self, position: Position) -> tuple[Asked, ...]:
+        """The questions that wait at a position, each with its live schema where that can be found."""
+        return open_questions(self.graph, position, self.world.checker)
+
+    def check_answers(self, asked: Sequence[Asked], resume: Any, options: CallOptions) -> list[Answered]:
         """Answers as they will be recorded. Raises `AnswerRefused` or `UnknownInterruptError`; writes nothing."""
         given = questions.match_answers(asked, resume)
         known = {q.id: q for q in asked}

@@ -11,7 +11,7 @@ from typing import Any
 
 from nbhitl.compiled import CallOptions, CompiledGraph
 from nbhitl.engine.description import Graph
-from nbhitl.engine.errors import NbhitlError, SchemaError, ThreadBusyError, UnknownInterruptError
+from nbhitl.engine.errors import NbhitlError, ThreadBusyError, UnknownInterruptError
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import Answered, Asked, Position, Stopped, ThreadKey
 from nbhitl.run.drive import Event, Run, RunControl, adrive, drive
@@ -73,7 +73,7 @@ class Session:
     def pending(self) -> tuple[Asked, ...]:
         """Open questions, with their live schema where it can be found again after a restart."""
         position = self.position
-        return () if position is None else tuple(self._live(position, q) for q in position.pending)
+        return () if position is None else self.compiled.open_questions(position)
 
     def node_of(self, question: Asked) -> str:
         """The node that asks."""
@@ -88,22 +88,6 @@ class Session:
             return []
         then, now = position.stopped.code, self.graph.fingerprints()
         return sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
-
-    def _live(self, position: Position, question: Asked) -> Asked:
-        """A question with its live schema: the class of that name that its node can see, if it is still the same."""
-        if not isinstance(question.schema, Mapping) or question.schema_name is None:
-            return question
-        task = next((t for t in position.checkpoint.tasks if t.id == question.task), None)
-        node = self.graph.nodes.get(task.node) if task is not None else None
-        names = getattr(inspect.unwrap(node.action), "__globals__", {}) if node is not None else {}
-        found = names.get(question.schema_name.rpartition(".")[2])
-        if found is None:
-            return question
-        try:
-            same = self.compiled.world.checker.describe(found) == question.schema
-        except SchemaError:
-            return question
-        return replace(question, schema=found) if same else question
 
     # -- breakpoints: kept per graph, effective at once
 
@@ -194,7 +178,7 @@ class Session:
         position = self.saver.load(self.key)
         if position is None or not position.pending:
             raise UnknownInterruptError(f"no question is open on thread {self.key}.")
-        asked = [self._live(position, q) for q in position.pending]
+        asked = self.compiled.open_questions(position)
         options = CallOptions(by=by, via=via, note=note)
         answers = self.compiled.check_answers(asked, value if id is None else {id: value}, options)
         self.saver.answer(self.key, position.checkpoint.id, answers)

@@ -21,7 +21,7 @@ from nbhitl.checkpoint.lock import Ownership
 from nbhitl.checkpoint.reading import Point
 from nbhitl.checkpoint.writer import Writer
 from nbhitl.engine.errors import AlreadyAnsweredError, SaverError
-from nbhitl.engine.ports import Checker, ThreadInfo
+from nbhitl.engine.ports import ThreadInfo
 from nbhitl.engine.records import Answered, Asked, Checkpoint, Entry, Position, ThreadKey
 
 if TYPE_CHECKING:
@@ -42,15 +42,15 @@ class DuckDBSaver:
     """A checkpointer in a DuckDB file. Thread-safe; a context manager; one saver a file, in one process.
 
     ``path``: the file (its folder is made), or ``":memory:"``. ``types``: classes whose stored values should
-    load as themselves. ``checker``: describes live ``response_schema`` objects as JSON Schema.
+    load as themselves.
     Raises `FileLockedError` when someone else has the file, `FileDamagedError` when it cannot be read.
     """
 
-    def __init__(self, path: str | Path, *, types: Iterable[type] = (), checker: Checker | None = None) -> None:
+    def __init__(self, path: str | Path, *, types: Iterable[type] = ()) -> None:
         self.path = str(path)
         """As given; ``":memory:"`` for none."""
         file = None if self.path == opening.MEMORY else Path(path).expanduser().resolve()
-        self._journal = Journal(Codec(types), checker)
+        self._journal = Journal(Codec(types))
         self._lock = threading.RLock()
         self._heads: dict[ThreadKey, Point] = {}
         self._pid = os.getpid()

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from nbhitl.checkpoint.codec import Codec
-    from nbhitl.engine.ports import Checker
 
 Row: TypeAlias = tuple[Any, ...]
 """graph, thread, ns, branch, kind, checkpoint, parent, step, task, node, key, made_at, bytes, json. The
@@ -106,11 +105,10 @@ class Place:
 
 
 class Journal:
-    """Turns records into rows with a codec, and back. ``checker`` describes live schemas."""
+    """Turns records into rows with a codec, and back."""
 
-    def __init__(self, codec: Codec, checker: Checker | None = None) -> None:
+    def __init__(self, codec: Codec) -> None:
         self.codec = codec
-        self._checker = checker
 
     def value_rows(self, place: Place, values: Mapping[str, Any], names: Iterable[str]) -> list[Row]:
         """One row a channel; a channel without a value (any more) gets a row without bytes."""
@@ -180,19 +178,16 @@ class Journal:
         return place.row("wrote", data, json, task=entry.task)
 
     def _asked_row(self, place: Place, entry: Asked) -> Row:
-        schema, name = self._described(entry)
+        # A live schema is code; what is stored and loaded is its description.
+        schema = entry.described
+        if schema is None and isinstance(entry.schema, dict):
+            schema = entry.schema
         value = self._shown(entry.value, f"the question {entry.id!r}")
-        data = self.codec.encode({**_fields(entry), "schema": schema, "schema_name": name})
-        json = _object(value=value, schema=self._shown(schema, "the schema"), name=quote(name), key=quote(entry.key))
+        data = self.codec.encode({**_fields(entry), "schema": schema})
+        json = _object(
+            value=value, schema=self._shown(schema, "the schema"), name=quote(entry.schema_name), key=quote(entry.key)
+        )
         return place.row("asked", data, json, task=entry.task, key=entry.id, at=entry.at)
-
-    def _described(self, entry: Asked) -> tuple[Any, str | None]:
-        """The schema as JSON Schema, and its name. A live schema that nobody can describe is only named."""
-        if entry.schema is None or isinstance(entry.schema, dict):
-            return entry.schema, entry.schema_name
-        if self._checker is None:
-            return None, entry.schema_name or repr(entry.schema)
-        return dict(self._checker.describe(entry.schema)), entry.schema_name or self._checker.name(entry.schema)
 
     def _shown(self, value: Any, path: str) -> str:
         return self.codec.encode_with_json(value, path)[1] or "null"

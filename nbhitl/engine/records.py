@@ -122,6 +122,8 @@ class Asked:
     binding: str = ""
     """What an answer is bound to, the task aside: keeps its meaning when the question is taken to a fork."""
     at: int = 0
+    described: Mapping[str, Any] | None = None
+    """The schema as JSON Schema: what is stored of it."""
 
 
 @dataclass(frozen=True, slots=True)

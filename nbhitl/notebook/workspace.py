@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from nbhitl.checkpoint.duckdb import DuckDBSaver
 from nbhitl.engine.errors import NbhitlError, did_you_mean
-from nbhitl.run.answers import SchemaChecker
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -50,7 +49,7 @@ class Workspace:
     def saver(self) -> DuckDBSaver:
         """The checkpoint file, opened at the first use. Raises `FileLockedError` when another process owns it."""
         if self._saver is None:
-            self._saver = DuckDBSaver(self._path, checker=SchemaChecker())
+            self._saver = DuckDBSaver(self._path)
         return self._saver
 
     def use(self, path: str | Path) -> None:
@@ -60,7 +59,7 @@ class Workspace:
             raise NbhitlError(f"thread {busy[0]} is being run; change the file when it has stopped.")
         if Path(path) == self._path and self._saver is not None:
             return
-        fresh = DuckDBSaver(path, checker=SchemaChecker())
+        fresh = DuckDBSaver(path)
         self.close()
         self._path, self._saver = Path(path), fresh
 

@@ -46,6 +46,7 @@ class TaskContext:
             id=interrupt_id(self.task.id, binding),
             value=value,
             schema=schema,
+            described=described,
             schema_name=None if schema is None else self.checker.name(schema),
             ordinal=ordinal,
             key=key,

@@ -102,16 +102,12 @@ def same(a: Any, b: Any) -> bool:
             same(k, m) and same(v, w) for (k, v), (m, w) in zip(a.items(), b.items(), strict=True)
         )
     if isinstance(a, list | tuple | collections.deque):
-        return (
-            len(a) == len(b) and all(map(same, a, b)) and getattr(a, "maxlen", 0) == getattr(b, "maxlen", 0)
-        )
+        return len(a) == len(b) and all(map(same, a, b)) and getattr(a, "maxlen", 0) == getattr(b, "maxlen", 0)
     if isinstance(a, set | frozenset):
         return sorted(map(repr, a)) == sorted(map(repr, b))
     if isinstance(a, dt.datetime | dt.time):
         return (
-            a.replace(tzinfo=None) == b.replace(tzinfo=None)
-            and a.fold == b.fold
-            and repr(a.tzinfo) == repr(b.tzinfo)
+            a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold and repr(a.tzinfo) == repr(b.tzinfo)
         )
     if dataclasses.is_dataclass(a):
         return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))
@@ -327,9 +323,7 @@ def nested(make: Any, depth: int) -> Any:
     ids=["cycle", "lists", "dicts", "tuples", "objects"],
 )
 def test_cycles_and_abysses_are_refused_in_words(value):
-    with pytest.raises(
-        UnstorableValueError, match="nested deeper than 200 levels, or contains itself"
-    ) as caught:
+    with pytest.raises(UnstorableValueError, match="nested deeper than 200 levels, or contains itself") as caught:
         Codec().encode(value, "state")
     assert len(str(caught.value)) < 500
 
@@ -419,9 +413,7 @@ def payloads(attacks: dict[str, Any]) -> list[bytes]:
     ]
     deep = b"\xc0"
     for _ in range(3000):
-        deep = (
-            b"\xc9" + len(deep).to_bytes(4, "big") + b"\x02" + b"\x91" + deep if len(deep) < 2**20 else deep
-        )
+        deep = b"\xc9" + len(deep).to_bytes(4, "big") + b"\x02" + b"\x91" + deep if len(deep) < 2**20 else deep
     return [*found, deep]
 
 
@@ -438,9 +430,7 @@ def frame(body: bytes) -> bytes:
 def test_hostile_bytes_import_and_execute_nothing(attacks, watch, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     codec = Codec(CLASSES)
-    codec.decode(
-        codec.encode([dt.datetime(2020, 1, 1, tzinfo=ZoneInfo("Europe/Berlin"))])
-    )  # warm: reads zone names
+    codec.decode(codec.encode([dt.datetime(2020, 1, 1, tzinfo=ZoneInfo("Europe/Berlin"))]))  # warm: reads zone names
     tried = payloads(attacks)
     assert len(tried) > 25
     for body in tried:

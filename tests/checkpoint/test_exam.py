@@ -25,9 +25,7 @@ from nbhitl.engine.records import (
 )
 
 T = ThreadKey("t")
-FIRST = Checkpoint(
-    "a", None, -1, "input", {"n": 1, "log": ["x"]}, (Task("a:0", "work"),), changed=("n", "log"), at=10
-)
+FIRST = Checkpoint("a", None, -1, "input", {"n": 1, "log": ["x"]}, (Task("a:0", "work"),), changed=("n", "log"), at=10)
 SECOND = Checkpoint(
     "b", "a", 0, "loop", {"n": 2, "log": ["x"]}, (Task("b:0", "check", {"own": 1}),), ("work",), ("n",), at=20
 )
@@ -57,9 +55,7 @@ def test_a_committed_checkpoint_is_loaded_as_it_was(saver):
 
 def test_every_field_of_a_checkpoint_comes_back(saver):
     tasks = (Task("c:0", "fan", Send("x", 1).arg), Task("c:1", "fan", None), Task("c:2", "rest"))
-    full = Checkpoint(
-        "c", None, 3, "fork", {"a": None}, tasks, ("p", "q"), ("a",), {"e": frozenset({"p", "q"})}, 99
-    )
+    full = Checkpoint("c", None, 3, "fork", {"a": None}, tasks, ("p", "q"), ("a",), {"e": frozenset({"p", "q"})}, 99)
     saver.commit(T, full)
     assert reopened(saver).load(T) == Position(full)
 

@@ -226,45 +226,27 @@ def test_the_sequence_has_no_gaps(tmp_path):
     with DuckDBSaver(tmp_path / "a.duckdb") as saver:
         for i in range(100):
             saver.commit(ThreadKey(str(i % 3)), point(i), wait=i % 7 == 0)
-        assert saver.sql(
-            "SELECT count(*) = max(seq) AND count(DISTINCT seq) = count(*) FROM journal"
-        ).rows == [(True,)]
+        assert saver.sql("SELECT count(*) = max(seq) AND count(DISTINCT seq) = count(*) FROM journal").rows == [(True,)]
 
 
 def test_only_changed_channels_are_written(tmp_path):
     with DuckDBSaver(tmp_path / "a.duckdb") as saver:
         for i in range(50):
             saver.commit(T, point(i, fixed="x" * 1000), wait=False)
-        assert saver.sql(
-            "SELECT key, count(*) FROM journal WHERE kind = 'value' GROUP BY key ORDER BY key"
-        ).rows == [
+        assert saver.sql("SELECT key, count(*) FROM journal WHERE kind = 'value' GROUP BY key ORDER BY key").rows == [
             ("fixed", 1),
             ("i", 50),
         ]
 
 
-class Described:
-    """A checker that knows one schema."""
-
-    def describe(self, schema):
-        return {"type": "integer", "title": schema.__name__}
-
-    def name(self, schema):
-        return schema.__name__
-
-
-def test_a_live_schema_is_stored_as_json_schema_when_someone_can_describe_it(tmp_path):
-    asked = Asked("c0:0", "q", "how many?", int)
-    for name, checker in (("with", Described()), ("without", None)):
-        path = tmp_path / name
-        with DuckDBSaver(path, checker=checker) as saver:
-            saver.commit(T, point(0), [asked])
-        with DuckDBSaver(path) as saver:
-            (found,) = saver.load(T).asked["c0:0"]
-        if checker:
-            assert (found.schema, found.schema_name) == ({"type": "integer", "title": "int"}, "int")
-        else:
-            assert (found.schema, found.schema_name) == (None, "<class 'int'>")
+def test_a_live_schema_is_stored_by_its_description(tmp_path):
+    path = tmp_path / "a.duckdb"
+    described = {"type": "integer", "title": "int"}
+    with DuckDBSaver(path) as saver:
+        saver.commit(T, point(0), [Asked("c0:0", "q", "how many?", int, described=described, schema_name="int")])
+    with DuckDBSaver(path) as saver:
+        (found,) = saver.load(T).asked["c0:0"]
+        assert (found.schema, found.described, found.schema_name) == (described, described, "int")
 
 
 def test_ctrl_c_while_waiting_leaves_a_saver_that_works(tmp_path):

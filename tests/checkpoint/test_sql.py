@@ -18,9 +18,7 @@ T = ThreadKey("t", "g")
 def told(durable):
     """A thread with a step, an answered and a pending question, and a branch that is the current one."""
     tasks = (Task("a:0", "draft"), Task("a:1", "review"))
-    durable.commit(
-        T, Checkpoint("a", None, -1, "input", {"n": 1, "kept": "k"}, tasks, changed=("n", "kept"), at=10**6)
-    )
+    durable.commit(T, Checkpoint("a", None, -1, "input", {"n": 1, "kept": "k"}, tasks, changed=("n", "kept"), at=10**6))
     durable.append(T, "a", [Wrote("a:0", (("n", 2), ("big", {"x": [1]})), ("end", Send("fan", 1)))])
     durable.append(T, "a", [Asked("a:1", "q", {"text": "ok?"}, {"type": "boolean"}, at=2 * 10**6)])
     durable.append(T, "a", [Asked("a:1", "q", {"text": "ok?"}, {"type": "boolean"}, at=3 * 10**6)])
@@ -35,9 +33,7 @@ def test_the_views_tell_the_thread(told):
     def rows(sql):
         return told.sql(sql).rows
 
-    assert rows("SELECT graph, thread, status, step, checkpoints FROM threads") == [
-        ("g", "t", "interrupted", 0, 3)
-    ]
+    assert rows("SELECT graph, thread, status, step, checkpoints FROM threads") == [("g", "t", "interrupted", 0, 3)]
     assert rows("SELECT branch, step, checkpoint, parent, source, ran, next, changed FROM steps") == [
         (0, -1, "a", None, "input", [], ["draft", "review"], ["n", "kept"]),
         (0, 0, "b", "a", "loop", ["draft"], [], ["n"]),
@@ -55,9 +51,7 @@ def test_the_views_tell_the_thread(told):
         ("a", "draft", "n", "2"),
         ("a", "draft", "big", '{"x":[1]}'),
     ]
-    assert rows(
-        "SELECT node, interrupt, value, epoch_us(asked_at), epoch_us(answered_at) FROM interrupts"
-    ) == [
+    assert rows("SELECT node, interrupt, value, epoch_us(asked_at), epoch_us(answered_at) FROM interrupts") == [
         ("review", "q", '{"text":"ok?"}', 2 * 10**6, 4 * 10**6),
         ("review", "q2", '"again?"', 5, None),
     ]
@@ -83,11 +77,7 @@ def test_breakpoints_are_kept_for_each_graph(told):
 
 
 def test_every_view_is_documented_and_works(told):
-    names = (
-        {r[0] for r in told.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal").rows}
-        if False
-        else VIEWS
-    )
+    names = {r[0] for r in told.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal").rows} if False else VIEWS
     for name in names:
         assert len(told.sql(f"SELECT * FROM {name}").columns) > 2
         assert VIEWS[name].endswith(".")
