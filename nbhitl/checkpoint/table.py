@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 SHOWN_ROWS = 100
 SHOWN_WIDTH = 60
+LEFT = ' style="text-align: left"'
 
 
 class Table:
@@ -58,13 +59,17 @@ class Table:
         return "\n".join([*lines, self.note] if self.note else lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        head = "".join(f"<th{LEFT}>{html.escape(name)}</th>" for name in self.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(_short(_text(value)))}</td>" for value in row) + "</tr>"
+            "<tr>" + "".join(f"<td{_align(value)}>{html.escape(_short(_text(value)))}</td>" for value in row) + "</tr>"
             for row in self.rows[:SHOWN_ROWS]
         )
         note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+
+
+def _align(value: Any) -> str:
+    return "" if isinstance(value, (int, float)) else LEFT  # numbers stay as the notebook has them: to the right
 
 
 def _text(value: Any) -> str:

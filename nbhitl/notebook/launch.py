@@ -107,7 +107,11 @@ def _start(worker: Worker, cell: Cell, options: Launch) -> None:
     if position is not None and not options.restart:
         _mention_changes(session)
     if options.restart or position is None or (stopped is not None and stopped.reason == "finished"):
-        worker.do(Go(_input(worker, cell, options), restart=options.restart and position is not None))
+        restart = options.restart and position is not None
+        if options.input is None and cell.required and worker.screen.interactive:
+            worker.screen.ask_input(cell.required, restart=restart)
+        else:
+            worker.do(Go(_input(cell, options), restart=restart))
     elif options.input is not None and position.pending:
         raise PendingInterruptError(
             f"thread {session.thread!r} waits for an answer, and --input would throw the question away. "
@@ -122,7 +126,7 @@ def _start(worker: Worker, cell: Cell, options: Launch) -> None:
     _leave(worker)
 
 
-def _input(worker: Worker, cell: Cell, options: Launch) -> Mapping[str, Any]:
+def _input(cell: Cell, options: Launch) -> Mapping[str, Any]:
     if options.input is not None:
         return options.input
     if not cell.required:

@@ -6,17 +6,17 @@ saved file) and a slot for whatever the person can do now. A front end may be ab
 
 from __future__ import annotations
 
-import html
-import json
 import secrets
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from IPython.display import DisplayHandle
 
+from nbhitl.checkpoint.table import Table
 from nbhitl.drawing import Direction, describe
 from nbhitl.engine.errors import AnswerRefused, NbhitlError, SchemaError
 from nbhitl.engine.records import Answered, Asked, Stopped
@@ -24,7 +24,8 @@ from nbhitl.notebook import picture
 from nbhitl.notebook.errors import show_problem
 from nbhitl.notebook.layout import Layout, lay_out
 from nbhitl.notebook.progress import Progress
-from nbhitl.notebook.worker import Answer, Go
+from nbhitl.notebook.words import plainly
+from nbhitl.notebook.worker import INPUT, Answer, Begin, Go
 
 if TYPE_CHECKING:
     from nbhitl.notebook.form import Form
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from nbhitl.run.drive import Event
     from nbhitl.session import Session
 
+SHORT = 0.6
+"""Seconds that a run may take before it is worth a Stop button."""
 PAINTS_PER_SECOND = 10
 """The drawing is updated at most so often: a server drops output above 1,000 messages a second, forms with it."""
 
@@ -169,9 +172,48 @@ class View:
     def _submit(self, id: str, raw: Any) -> None:
         self._send(Answer(raw, id))
 
-    def _send(self, command: Answer | Go) -> None:
+    def _send(self, command: Answer | Begin | Go) -> None:
         if self.worker is not None:
             self.worker.put(command)
+
+    def ask_input(self, required: Mapping[str, Any], *, restart: bool) -> None:
+        """Show a form for a run's input."""
+        from nbhitl.notebook.form import Form
+
+        make: Any = TypedDict
+        schema = make("Input", dict(required))  # its keys are known only now
+        form = Form(
+            Asked("", INPUT, f"What should {self.session.name} start with?", schema),
+            title="input",
+            checker=self.session.compiled.world.checker,
+            submit=lambda raw: self._send(Begin(schema, raw, restart)),
+        )
+        self._forms = {INPUT: form}
+        self._fill(form.widget)
+
+    def taken(self, id: str, value: Any) -> None:
+        """The form's values were taken: it folds."""
+        form = self._forms.pop(id, None)
+        if form is not None:
+            form.answered(plainly(value))
+
+    def running(self) -> None:
+        """Offer to stop a run that goes on while no cell waits for it; not at once, since most are short."""
+        if self.interactive:
+            timer = threading.Timer(SHORT, self._offer_stop)
+            timer.daemon = True
+            timer.start()
+
+    def _offer_stop(self) -> None:
+        import ipywidgets as widgets
+
+        if not self.session.busy or self._forms:
+            return
+        stop = widgets.Button(description="Stop", icon="stop", tooltip="Stop after the node that runs now")
+        stop.on_click(lambda _: self.session.pause("stopped by the person; it can be continued"))
+        with self._lock:
+            if self.session.busy:
+                self._fill(widgets.HBox([stop, widgets.Label("Running ...")]))
 
     def refuse(self, id: str | None, error: AnswerRefused) -> None:
         """Show what is wrong beside each field; what was typed is kept."""
@@ -184,7 +226,7 @@ class View:
         self._answers.append((self.session.node_of(question), question, answer))
         form = self._forms.pop(question.id, None)
         if form is not None:
-            form.answered(_short(answer.value))
+            form.answered(plainly(answer.value))
 
     def gone(self, id: str | None, message: str) -> None:
         """Close one form, or all of them: their question is not open here any more."""
@@ -214,36 +256,16 @@ class View:
 
     def _story(self) -> dict[str, str]:
         """The answers of this cell as text that stays in the saved file."""
-        lines = [f"{node}: {_short(answer.value)}" for node, _, answer in self._answers]
-        if not lines:
+        if not self._answers:
             return {"text/plain": "", "text/html": ""}
-        rows = "".join(
-            f"<tr><td>{html.escape(node)}</td><td>{html.escape(_short(_words(question.value)))}</td>"
-            f"<td>{html.escape(_short(answer.value))}</td><td>{html.escape(f'{answer.by} ({answer.via})')}</td></tr>"
+        rows = [
+            (node, plainly(question.value), plainly(answer.value), f"{answer.by} ({answer.via})")
             for node, question, answer in self._answers
-        )
-        head = "<tr><th>node</th><th>question</th><th>answer</th><th>by</th></tr>"
-        return {
-            "text/plain": "\n".join(["Answers", *lines]),
-            "text/html": f"<table><caption>Answers</caption><thead>{head}</thead><tbody>{rows}</tbody></table>",
-        }
+        ]
+        table = Table(("node", "question", "answer", "answered by"), rows)
+        return {"text/plain": repr(table), "text/html": table._repr_html_()}
 
 
 def say(text: str, *, error: bool = False) -> None:
     """One line for the person, in the cell."""
     print(text, file=sys.stderr if error else sys.stdout)
-
-
-def _words(value: Any) -> Any:
-    """A question without what cannot be read as text, such as images."""
-    if isinstance(value, dict):
-        return {k: v for k, v in value.items() if isinstance(v, (str, int, float, bool, type(None)))}
-    return value
-
-
-def _short(value: Any, limit: int = 120) -> str:
-    try:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -16,7 +16,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from nbhitl.engine.errors import AnswerRefused, UnknownInterruptError
 from nbhitl.engine.records import Answered, Asked, Stopped
@@ -43,8 +43,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Begin:
+    """Run on the input that a form has gathered."""
+
+    schema: Any
+    raw: Mapping[str, Any]
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Show:
     """Show where the thread stands, without running."""
+
+
+INPUT = "input"
+"""Stands where a question's id would: the form for a run's input."""
+
+Command: TypeAlias = Go | Begin | Answer | Show
 
 
 class _Retire:
@@ -72,8 +87,17 @@ class Screen(Protocol):
     def refuse(self, id: str | None, error: AnswerRefused) -> None:
         """An answer did not fit."""
 
+    def ask_input(self, required: Mapping[str, Any], *, restart: bool) -> None:
+        """Show a form for a run's input; sends `Begin`."""
+
+    def taken(self, id: str, value: Any) -> None:
+        """What a form has sent was taken."""
+
     def answered(self, question: Asked, answer: Answered) -> None:
         """An answer was recorded; the run goes on."""
+
+    def running(self) -> None:
+        """A run goes on while no cell waits for it: offer to stop it, if it lasts."""
 
     def gone(self, id: str | None, message: str) -> None:
         """A question is no longer open here."""
@@ -92,7 +116,7 @@ class Worker:
         self.problem: BaseException | None = None
         """What the command that a cell waits for has raised."""
         session.watch = self._watch
-        self._commands: queue.SimpleQueue[Go | Answer | Show | _Retire] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[Command | _Retire] = queue.SimpleQueue()
         self._settled = threading.Event()
         self._awaited = False
         context = contextvars.copy_context()
@@ -101,11 +125,11 @@ class Worker:
 
     # -- from any thread
 
-    def put(self, command: Go | Answer | Show) -> None:
+    def put(self, command: Command) -> None:
         """Have a command done later; returns at once."""
         self._commands.put(command)
 
-    def do(self, command: Go | Answer | Show) -> None:
+    def do(self, command: Command) -> None:
         """Have a command done, and wait: for the main thread of a cell. Ctrl-C (Stop) asks the run to stop.
 
         Raises:
@@ -163,7 +187,7 @@ class Worker:
             finally:
                 self._settled.set()
 
-    def _do(self, command: Go | Answer | Show) -> None:
+    def _do(self, command: Command) -> None:
         match command:
             case Show():
                 position = self.session.position
@@ -172,12 +196,22 @@ class Worker:
             case Go(input=input, restart=restart):
                 self._run(input, restart=restart)
                 self._follow_script()
+            case Begin(schema=schema, raw=raw, restart=restart):
+                try:
+                    values = self.session.compiled.world.checker.take(schema, raw)
+                except AnswerRefused as error:
+                    self.screen.refuse(INPUT, error)
+                    return
+                self.screen.taken(INPUT, values)
+                self._run(values, restart=restart)
             case Answer(value=value, id=id, via=via):
                 if self._record(value, id, via):
                     self._run(None)
                     self._follow_script()
 
     def _run(self, input: Mapping[str, Any] | None, *, restart: bool = False) -> None:
+        if not self._awaited:
+            self.screen.running()
         stopped = self.session.go(input, restart=restart)
         self.screen.stopped(stopped)
         if self.session.failure is not None:

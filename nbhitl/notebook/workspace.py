@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbhitl.notebook.worker import Worker
+    from nbhitl.session import Session
 
 
 _ATTRIBUTE = "_nbhitl_workspace"
@@ -124,6 +125,24 @@ class Workspace:
         if numbered[last] != "finished":
             return name, ""
         return f"{graph}-{last + 1}", f"Thread {name} has finished; this is the new thread {graph}-{last + 1}."
+
+
+def session(graph: str | None = None, thread: str | None = None) -> Session:
+    """The session of a ``%%graph`` cell that was run in this kernel: to look at it, or to go on, from Python.
+
+    Args:
+        graph: the graph's name; the one that was used last by default.
+        thread: its thread; the one that was used last by default.
+
+    Raises:
+        NbhitlError: there is none of that name, or this is no notebook.
+    """
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        raise NbhitlError("nbhitl.session() works in a notebook. Elsewhere, make one: Session(compiled, thread).")
+    return Workspace.of(shell).find(graph, thread).session
 
 
 def default_path(shell: InteractiveShell) -> Path:
