@@ -28,7 +28,7 @@ _WHERE = {
     "InMemorySaver": "nbhitl.checkpoint.memory",
     "DuckDBSaver": "nbhitl.checkpoint.duckdb",
     "Session": "nbhitl.session",
-    "session": "nbhitl.notebook.workspace",
+    "get_session": "nbhitl.notebook.workspace",
     **dict.fromkeys(
         (
             "AlreadyAnsweredError",

@@ -52,7 +52,7 @@ class StateGraph:
         return frozenset(keys)
 
     def _read(self, schema: Any) -> dict[str, Channel]:
-        if not typing.is_typeddict(schema):
+        if not is_typed_dict(schema):
             given = getattr(schema, "__name__", repr(schema))
             raise SchemaError(f"the state schema {given} is no TypedDict. Write `class State(TypedDict): ...`.")
         try:
@@ -223,6 +223,11 @@ class StateGraph:
             UnknownNodeError: a breakpoint on a name that is no node.
         """
         return CompiledGraph(self.describe(name), checkpointer, interrupt_before, interrupt_after, scope=scope)
+
+
+def is_typed_dict(schema: Any) -> bool:
+    """Whether a class is a TypedDict, that of typing_extensions included."""
+    return isinstance(schema, type) and issubclass(schema, dict) and hasattr(schema, "__required_keys__")
 
 
 def _channel(hint: Any) -> Channel:

@@ -20,7 +20,7 @@ from nbhitl.checkpoint.journal import Journal, Place, entry_of, from_column, mer
 from nbhitl.checkpoint.lock import Ownership
 from nbhitl.checkpoint.reading import Point
 from nbhitl.checkpoint.writer import Writer
-from nbhitl.engine.errors import AlreadyAnsweredError, SaverError
+from nbhitl.engine.errors import AlreadyAnsweredError, QueryRefused, SaverError
 from nbhitl.engine.ports import ThreadInfo
 from nbhitl.engine.records import Answered, Asked, Checkpoint, Entry, Position, ThreadKey
 
@@ -179,6 +179,8 @@ class DuckDBSaver:
         if self._pid != os.getpid() or self._end.detach() is None:
             return
         _end(*self._closing, _CLOSING)
+        # Not kept for whoever keeps this saver, e.g. in a traceback: duckdb complains at exit about what is left.
+        del self._connection, self._closing
         self._writer.wait()  # raises what went wrong before
 
     def sql(self, query: str, params: Sequence[Any] | None = None, *, timeout: float = 10.0) -> Table:
@@ -190,8 +192,11 @@ class DuckDBSaver:
         cursor = self._connection.cursor()
         try:
             return guard.run(cursor, query, params, timeout)
+        except QueryRefused as error:
+            raise error.with_traceback(None) from None  # frames that a traceback keeps would keep the cursor
         finally:
             cursor.close()
+            del cursor
 
     def set_breakpoints(self, graph: str, points: Mapping[str, Any]) -> None:
         """Remember a graph's breakpoints, node to spec (storable data); replaces what was set before."""

@@ -165,6 +165,7 @@ class Writer:
             pass
         try:
             self.connection.close()
+            self.connection = None  # let go: whoever keeps the saver must not keep it
         finally:
             with self._changed:
                 self._stop = True

@@ -5,6 +5,7 @@ Nothing here owns a run: it parses, shows, and sends one command at a time to a 
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,5 +19,6 @@ def load(shell: InteractiveShell) -> None:
     from nbhitl.notebook.workspace import Workspace
 
     workspace = Workspace.of(shell)
+    atexit.register(workspace.close)  # before duckdb is taken down with the interpreter
     shell.register_magics(GraphMagics(shell, workspace))
     listen(shell, workspace)

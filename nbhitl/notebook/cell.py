@@ -14,7 +14,7 @@ from nbhitl.compiled import CompiledGraph
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import GraphError, did_you_mean
 from nbhitl.engine.records import END, START
-from nbhitl.graph import StateGraph
+from nbhitl.graph import StateGraph, is_typed_dict
 from nbhitl.notebook.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _state(bound: Mapping[str, Any], space: Mapping[str, Any], wiring: Wiring, n
     first = wiring.first()
     hints = list(typing.get_type_hints(first).items()) if first is not None else []
     for parameter, hint in hints:
-        if parameter != "return" and typing.is_typeddict(hint):
+        if parameter != "return" and is_typed_dict(hint):
             return hint
     raise GraphError(
         "the cell has no state. Write `class State(TypedDict, total=False): ...` in it, or name one: --state NAME."

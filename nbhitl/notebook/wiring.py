@@ -53,7 +53,7 @@ class Wiring:
     @property
     def used(self) -> bool:
         """Whether the cell wired anything."""
-        return bool(self._calls or self._named)
+        return bool(self._calls or self._named or self._mistakes)
 
     def flow(self, *steps: Any) -> None:
         """Run nodes one after the other: ``flow(START, a, b)``.
@@ -201,7 +201,7 @@ class _Resolver:
         function = self.bound.get(name)
         if callable(function) and not isinstance(function, type):
             return self._add(name, function, line)
-        known = [n for n, v in self.bound.items() if callable(v) and not isinstance(v, type)]
+        known = [n for n, v in self.bound.items() if inspect.isroutine(v)]
         self.mistakes.append(f"line {line}: there is no node {name!r}.{did_you_mean(name, {*known, *self.named})}")
         return None
 

@@ -127,7 +127,7 @@ class Workspace:
         return f"{graph}-{last + 1}", f"Thread {name} has finished; this is the new thread {graph}-{last + 1}."
 
 
-def session(graph: str | None = None, thread: str | None = None) -> Session:
+def get_session(graph: str | None = None, thread: str | None = None) -> Session:
     """The session of a ``%%graph`` cell that was run in this kernel: to look at it, or to go on, from Python.
 
     Args:
@@ -141,7 +141,7 @@ def session(graph: str | None = None, thread: str | None = None) -> Session:
 
     shell = get_ipython()
     if shell is None:
-        raise NbhitlError("nbhitl.session() works in a notebook. Elsewhere, make one: Session(compiled, thread).")
+        raise NbhitlError("nbhitl.get_session() works in a notebook. Elsewhere, make one: Session(compiled, thread).")
     return Workspace.of(shell).find(graph, thread).session
 
 

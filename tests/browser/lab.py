@@ -55,6 +55,8 @@ class Server:
     token: str
     root: Path
     """The folder that it serves."""
+    data: Path
+    """Where it keeps what it trusts."""
     log: Path
 
 
@@ -66,7 +68,7 @@ def serve(home: Path) -> Iterator[Server]:
     page_config = home / "config" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True)
     page_config.write_text(json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}))
-    server = Server(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), root, log)
+    server = Server(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), root, home / "data", log)
     with log.open("w") as written:
         process = subprocess.Popen(
             _command(server), env=_environment(home), cwd=root, stdout=written, stderr=subprocess.STDOUT
@@ -180,6 +182,11 @@ class Notebook:
         """The form in a cell's output that can be filled in."""
         return Form(self.cell(n).locator(".nbh-form").filter(has=self.page.locator(".nbh-submit:visible")))
 
+    def answers(self, n: int) -> Locator:
+        """The rows of the table of answers below a drawing."""
+        table = self.output(n).get_by_role("table").filter(has=self.page.get_by_role("columnheader", name="question"))
+        return table.locator("tbody tr")
+
     def start(self, n: int) -> None:
         """Run a cell and do not wait for its end."""
         self._js(
@@ -203,13 +210,17 @@ class Notebook:
             self.start(n)
             self.ended(n)
 
+    def executed(self, n: int) -> int | None:
+        """The number beside a cell."""
+        count: int | None = self._js("return panel.content.widgets[arg].model.executionCount;", n)
+        return count
+
     # -- file, kernel, looks
 
-    def save(self) -> dict[str, Any]:
-        """Save, and read what was saved."""
+    def save(self) -> str:
+        """Save; what is in the file then."""
         self._js("await panel.context.save();")
-        found: dict[str, Any] = json.loads(self.path.read_text())
-        return found
+        return self.path.read_text()
 
     def reload(self) -> None:
         """Save, and load the page again; the kernel lives on."""
@@ -273,8 +284,11 @@ class Form:
         self.box = box
         self.submit = box.locator(".nbh-submit")
 
-    def choose(self, option: str) -> None:
-        self.box.get_by_role("radio", name=option, exact=True).check()
+    def option(self, name: str) -> Locator:
+        return self.box.get_by_role("radio", name=name, exact=True)
+
+    def choose(self, name: str) -> None:
+        self.option(name).check()
 
     def field(self, label: str) -> Locator:
         """The box of a field: its label, its control, its error."""

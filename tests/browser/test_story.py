@@ -43,7 +43,8 @@ def test_a_post_is_drafted_reviewed_revised_and_published_in_one_cell(lab):
     graph.shows(publish="done")
     expect(graph.box).to_have_attribute("data-status", "finished")
     expect(book.output(1)).to_contain_text("published: About tea. more on Darjeeling")
-    expect(book.output(1)).to_contain_text("Answers")
+    expect(book.answers(1)).to_have_count(2)
+    expect(book.answers(1).first).to_contain_text("more on Darjeeling")
 
     book.shutdown()
     rows = book.sql("SELECT node, answer, via FROM answers ORDER BY answered_at")

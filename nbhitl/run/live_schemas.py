@@ -1,0 +1,166 @@
+"""Live classes, by pydantic: their JSON Schema, and whether an answer is one of theirs.
+
+The only module that runs a person's validators. pydantic is imported on first use, so that ``import nbhitl``
+stays light. May not decide what is recorded or refused: it returns what it found to `nbhitl.run.answers`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+import typing
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from nbhitl.engine.errors import Problem, SchemaError
+from nbhitl.run.vocabulary import understood
+from nbhitl.run.wording import ACCEPTED, problem_of
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+def adapter_of(schema: Any) -> TypeAdapter[Any]:
+    """pydantic's adapter for a live schema. Raises `SchemaError` for what cannot be asked for."""
+    from pydantic import TypeAdapter
+    from pydantic.errors import PydanticUserError
+
+    typed = isinstance(schema, type) or typing.get_origin(schema) is not None or schema is Any
+    if not typed and type(schema).__module__ not in ("typing", "typing_extensions"):
+        cure = " Give the class itself, not an instance." if hasattr(schema, "__dataclass_fields__") else ""
+        cure = cure or (" Give the class itself, not an instance." if hasattr(schema, "model_dump") else "")
+        raise SchemaError(f"{shown(schema)} cannot be asked for.{cure} {ACCEPTED}")
+    try:
+        return TypeAdapter(_modern(schema))
+    except (PydanticUserError, NameError, TypeError) as wrong:
+        reason = str(wrong).split("\n")[0]
+        raise SchemaError(f"{shown(schema)} cannot be asked for: {reason} {ACCEPTED}") from wrong
+
+
+def described(schema: Any) -> dict[str, Any]:
+    """The JSON Schema of a live schema. Raises `SchemaError` for what cannot be asked for."""
+    from pydantic.errors import PydanticUserError
+
+    try:
+        found = adapter_of(schema).json_schema(schema_generator=_generator())
+        return understood(dict(json.loads(json.dumps(found, allow_nan=False))))
+    except (PydanticUserError, ValueError, TypeError) as wrong:
+        if isinstance(wrong, SchemaError):
+            raise
+        reason = str(wrong).split("\n")[0]
+        raise SchemaError(f"{shown(schema)} cannot be asked for: {reason} {ACCEPTED}") from wrong
+
+
+def validated(adapter: TypeAdapter[Any], schema: Any, plain: Any) -> tuple[Any, list[Problem]]:
+    """The typed value, or what is wrong. The class's own code runs here: whatever it raises is a problem."""
+    from pydantic import ValidationError
+    from pydantic.errors import PydanticUserError
+
+    try:
+        data = json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
+        return adapter.validate_json(data, strict=True), []
+    except ValidationError as refused:
+        return None, [problem_of(error, plain) for error in refused.errors(include_url=False)]
+    except PydanticUserError as wrong:
+        reason = str(wrong).split("\n")[0]
+        raise SchemaError(f"{shown(schema)} cannot be checked: {reason}") from wrong
+    except Exception as broken:  # noqa: BLE001 - a stranger's code
+        said = f"{type(broken).__name__}: {broken}" if str(broken) else type(broken).__name__
+        return None, [Problem("", f"could not be checked, a validator of {shown(schema)} raised {said}")]
+
+
+def settled(adapter: TypeAdapter[Any], typed: Any, plain: Any) -> Any:
+    """What to record: the typed value's content where that builds the same value again, else what was given.
+
+    So defaults (of a clock, of a random id) are fixed with the answer: the same each time a body runs.
+    """
+    try:
+        data = adapter.dump_json(typed, by_alias=True, round_trip=True, warnings=False)
+        if adapter.validate_json(data, strict=True) == typed:
+            return json.loads(data)
+    except Exception:  # noqa: BLE001, S110 - a one-way serializer, a validator that changes what it reads
+        pass
+    return plain
+
+
+def shown(schema: Any) -> str:
+    """What was given as a schema, in the words of a message."""
+    kind = "the " + type(schema).__name__
+    match schema:
+        case type():
+            return f"the class {schema.__qualname__}"
+        case types.FunctionType() | types.BuiltinFunctionType() | types.ModuleType():
+            return f"{kind} {schema.__name__}"
+        case _:
+            return f"{kind} {repr(schema)[:80]}"
+
+
+def _modern(schema: Any) -> Any:
+    """``schema`` with `typing.TypedDict` classes rebuilt: pydantic refuses these before Python 3.12."""
+    if sys.version_info >= (3, 12):
+        return schema
+    import typing_extensions as ext
+
+    if ext.is_typeddict(schema) and type(schema).__module__ == "typing":
+        hints = typing.get_type_hints(schema, include_extras=True)
+        keys = {name: _modern(hint) for name, hint in hints.items()}
+        marked = (ext.Required, ext.NotRequired)
+        for name, hint in keys.items():
+            if typing.get_origin(hint) not in marked and name not in schema.__required_keys__:
+                keys[name] = ext.NotRequired[hint]
+        made: Any = ext.TypedDict(schema.__name__, keys)  # type: ignore[misc]
+        for key in ("__module__", "__doc__", "__qualname__"):
+            setattr(made, key, getattr(schema, key))
+        if hasattr(schema, "__pydantic_config__"):
+            setattr(made, "__pydantic_config__", schema.__pydantic_config__)  # noqa: B010 - mypy: made here
+        return made
+    arguments = typing.get_args(schema)
+    changed = tuple(_modern(a) if not isinstance(a, list) else a for a in arguments)
+    if all(new is old for new, old in zip(changed, arguments, strict=True)):
+        return schema
+    if isinstance(schema, types.UnionType):
+        return typing.Union[changed]  # noqa: UP007 - built from a tuple
+    if typing.get_origin(schema) is typing.Annotated:
+        return typing.Annotated[(_modern(schema.__origin__), *schema.__metadata__)]
+    return schema.copy_with(changed) if hasattr(schema, "copy_with") else typing.get_origin(schema)[changed]
+
+
+@lru_cache(maxsize=1)
+def _generator() -> Any:
+    from pydantic.json_schema import GenerateJsonSchema
+
+    class Generator(GenerateJsonSchema):
+        """Closes objects whose class says nothing of other keys; marks decimals and aware datetimes."""
+
+        ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012 - the base's
+
+        def model_schema(self, schema: Any) -> dict[str, Any]:
+            return _closed(super().model_schema(schema), schema["cls"])
+
+        def dataclass_schema(self, schema: Any) -> dict[str, Any]:
+            return _closed(super().dataclass_schema(schema), schema["cls"])
+
+        def typed_dict_schema(self, schema: Any) -> dict[str, Any]:
+            return _closed(super().typed_dict_schema(schema), schema.get("cls"))
+
+        def decimal_schema(self, schema: Any) -> dict[str, Any]:
+            return {**super().decimal_schema(schema), "x-decimal": True}
+
+        def datetime_schema(self, schema: Any) -> dict[str, Any]:
+            aware = {"x-timezone": "aware"} if schema.get("tz_constraint") == "aware" else {}
+            return {**super().datetime_schema(schema), **aware}
+
+    return Generator
+
+
+def _closed(found: dict[str, Any], cls: Any) -> dict[str, Any]:
+    config = getattr(cls, "model_config", None) or getattr(cls, "__pydantic_config__", None) or {}
+    by_name = config.get("populate_by_name") or config.get("validate_by_name")
+    members = getattr(cls, "__pydantic_fields__", {}).values()
+    other_names = any(not isinstance(getattr(f, "validation_alias", None), str | None) for f in members)
+    validators = getattr(getattr(cls, "__pydantic_decorators__", None), "model_validators", {}).values()
+    early = any(v.info.mode in ("before", "wrap") for v in validators)  # may accept keys of its own
+    if "properties" in found and not (config.get("extra") or by_name or other_names or early):
+        found.setdefault("additionalProperties", False)
+    return found
