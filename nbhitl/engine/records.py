@@ -8,7 +8,7 @@ that `nbhitl.engine.moves.next_move` needs to know. Everything here is frozen an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
@@ -219,8 +219,8 @@ class Position:
                     passed = passed or (stopped is not None and stopped.reason == "breakpoint")
                     stopped = None
                     failed.clear()
-        return replace(
-            self,
+        return Position(
+            checkpoint=self.checkpoint,
             wrote=wrote,
             asked=asked,
             answers=answers,

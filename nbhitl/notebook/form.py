@@ -37,7 +37,7 @@ class Form:
         question: its ``value`` is shown, its ``schema`` makes the controls.
         title: the heading, e.g. the node's name.
         checker: describes the schema.
-        submit: called with the raw values by field name when the person submits (`nbhitl.run.fields.collect`
+        submit: called with the raw values by field name when the person submits (`nbhitl.run.reading.collect`
             says what they are). It must put them on a queue and return. The form is busy from then on, until
             `answered`, `refuse` or `close`, which may be called from any thread and after the form is gone.
 

@@ -1,4 +1,6 @@
-"""How a form looks: one style sheet, sent with each form. Colours and sizes are JupyterLab's own."""
+"""How a form looks: one style sheet, sent with each form. Colours and sizes are JupyterLab's own.
+
+Constant: nothing of a question may get in here, as it is not escaped."""
 
 from __future__ import annotations
 

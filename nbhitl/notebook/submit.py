@@ -50,6 +50,7 @@ function render({ model, el }) {
 }
 export default { render };
 """
+"""What the page runs. The values are those of the page's own models, as they would be sent to the kernel."""
 
 
 class Submit(anywidget.AnyWidget):

@@ -104,7 +104,7 @@ class SchemaChecker:
         return fields.form_model(self.describe(schema))
 
     def take(self, schema: Any, raw: Mapping[str, Any]) -> Any:
-        """The checked plain answer from a form's raw values (`nbhitl.run.fields.collect`).
+        """The checked plain answer from a form's raw values (`nbhitl.run.reading.collect`).
 
         Raises:
             AnswerRefused: every wrong field at once, those that cannot be read and those that do not fit.

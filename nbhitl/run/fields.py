@@ -4,7 +4,7 @@ Pure: no widgets, no pydantic, no I/O. The form model is always made from a JSON
 that was loaded from disk gets the same form as a live one. A form is only a view: what is read from it
 (`nbhitl.run.reading`) still has to be checked (`nbhitl.run.answers`).
 
-The other modules about forms can be had from here too: the list of names below.
+What its neighbours `forms`, `limits`, `reading` and `subschemas` have for others can be imported from here too.
 """
 
 from __future__ import annotations

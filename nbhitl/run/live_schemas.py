@@ -1,7 +1,7 @@
 """Live classes, by pydantic: their JSON Schema, and whether an answer is one of theirs.
 
-The only module that runs a person's validators. pydantic is imported on first use, so that ``import nbhitl``
-stays light. May not decide what is recorded or refused: it returns what it found to `nbhitl.run.answers`.
+Runs a person's validators, whatever they raise. pydantic is imported on first use, so that ``import nbhitl`` stays
+light. May not decide what is recorded or refused: `nbhitl.run.answers` is told what was found.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def adapter_of(schema: Any) -> TypeAdapter[Any]:
-    """pydantic's adapter for a live schema. Raises `SchemaError` for what cannot be asked for."""
+    """The adapter that pydantic makes for a live schema. Raises `SchemaError` for what cannot be asked for."""
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticUserError
 

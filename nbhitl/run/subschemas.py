@@ -1,6 +1,6 @@
 """Walking about in a JSON Schema: where a reference leads, which alternatives there are, what is inside.
 
-Pure. May not judge a schema nor an answer, and takes any JSON at all: what is no schema is an empty one.
+Pure. May not judge a schema or an answer, and takes any JSON: what is no schema says nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The words of JSON Schema that are understood, and refusing a schema that says others.
 
-May not look at answers (`nbhitl.run.stored_schemas` does): a word that is listed here is one that is checked
-there, or one that changes nothing.
+May not look at answers: what each word asks of them is checked in `nbhitl.run.stored_schemas`.
 """
 
 from __future__ import annotations

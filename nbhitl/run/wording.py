@@ -1,7 +1,7 @@
 """What is wrong with an answer, in words: the same ones whether a class or a stored JSON Schema found it.
 
-Turns problems into `AnswerRefused`, pydantic's errors into `Problem`s. May not find problems itself, and does
-not import pydantic: it is handed its errors.
+Turns pydantic's errors into `Problem`s, and problems into `AnswerRefused`. May not find problems itself, nor
+import pydantic: it is handed its errors.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ ACCEPTED: Final = (
     "a date or time, lists and Optional of these, Annotated[int, Field(ge=0, le=9)], a JSON Schema dict, "
     "or None."
 )
+"""What can be asked for: the cure in each `SchemaError`."""
 Path: TypeAlias = tuple[str | int, ...]
 """Where in an answer: keys of objects and places in lists."""
 _BOUNDS: Final = {
@@ -49,7 +50,7 @@ KINDS: Final[Mapping[str, str]] = {
     "time": "must be a time such as 14:30:00",
     "time_delta": "must be a duration such as P1DT2H30M",
 }
-"""By the type of pydantic's error."""
+"""What is wrong, by the type of pydantic's error (or its beginning)."""
 
 
 def refuse(problems: Iterable[Problem]) -> None:

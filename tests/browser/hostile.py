@@ -91,7 +91,6 @@ LIVE = f'''\
 import json
 from pathlib import Path
 from typing import TypedDict
-import nbhitl
 from nbhitl import StateGraph
 
 texts = json.loads(Path("texts.json").read_text())
@@ -121,13 +120,9 @@ def fail(state):
     raise ValueError(" ".join(texts))
 
 builder = StateGraph(State)
-names, refused = [], []
-for text in dict.fromkeys(texts):
-    try:
-        builder.add_node(text, lambda state: None)
-        names.append(text)
-    except nbhitl.NbhitlError as error:
-        refused.append(str(error))
+names = [text for text in dict.fromkeys(texts) if text not in ("", "__end__")]
+for name in names:
+    builder.add_node(name, lambda state: None)
 for function in (ask, tell, fail):
     builder.add_node(function.__name__, function)
 steps = [START, *names, "ask", "tell", "fail"]

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.browser
 
 
 def test_hostile_texts_of_a_graph_and_its_questions_are_shown_as_text(lab, server, page):
-    book = lab("%load_ext nbhitl", LIVE, "print(len(names), refused)")
+    book = lab("%load_ext nbhitl", LIVE)
     watch = Watch(page, server)
     (book.path.parent / "texts.json").write_text(json.dumps(texts()))
-    book.run(0, 1, 2)
+    book.run(0, 1)
     graph, form = book.graph(1), book.form(1)
     expect(graph.status).to_contain_text(IMAGE)
     graph.shows(ask="waiting")

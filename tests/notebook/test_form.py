@@ -17,7 +17,8 @@ pytest.importorskip("ipywidgets")
 import ipywidgets as W  # noqa: N812
 
 from nbhitl.engine.errors import AnswerRefused, Problem, SchemaError
-from nbhitl.notebook.form import Form, array_png, picture
+from nbhitl.notebook.form import Form
+from nbhitl.notebook.photos import array_png, picture
 from nbhitl.run.answers import SchemaChecker
 
 ATTACKS = json.loads((Path(__file__).parents[1] / "corpora" / "attacks.json").read_text())
@@ -135,9 +136,7 @@ def test_a_refusal_keeps_the_drafts_and_stands_beside_its_field():
     widget(form, "many").value = "12a"
     widget(form, "notes").value = "half a thought"
     form.press()
-    form.refuse(
-        [Problem("many", "must be a number"), Problem("people.bob", "is wrong"), Problem("", "is odd")]
-    )
+    form.refuse([Problem("many", "must be a number"), Problem("people.bob", "is wrong"), Problem("", "is odd")])
     assert widget(form, "many").value == "12a"
     assert widget(form, "notes").value == "half a thought"
     assert "Must be a number" in control(form, "many").error.value
@@ -208,6 +207,24 @@ def test_whatever_the_page_sends_is_gathered_and_left_to_the_checker(junk):
         SchemaChecker().take(Every, sent[0])
 
 
+def test_the_button_knows_all_controls_and_hands_over_what_the_page_sends():
+    form, sent = made(Every)
+    parts = [part for c in form._controls for part in c.parts]
+    assert form._button.controls == [[part.widget.model_id, part.key] for part in parts]
+    values = [part.value(i, None) for i, part in enumerate(parts)]
+    values[0] = 1
+    form._button._handle_custom_msg({"values": values}, [])
+    assert [raw["decision"] for raw in sent] == [1]
+
+
+@pytest.mark.parametrize("junk", [None, "x", [], {}, {"values": "x"}])
+def test_a_message_without_values_submits_what_is_known_here(junk):
+    form, sent = made(bool)
+    widget(form, "").index = 1
+    form._button._handle_custom_msg(junk, [])
+    assert sent == [{"": 1}]
+
+
 def test_an_answered_form_says_so_and_takes_no_more():
     form, sent = made(bool)
     widget(form, "").index = 0
@@ -248,12 +265,7 @@ def test_a_stored_schema_makes_the_same_form_as_the_class():
     assert made(stored)[0].model == made(Every)[0].model
 
 
-XSS = [
-    text
-    for key in ("xss_html", "xss_markdown", "xss_ansi_text")
-    for text in ATTACKS[key]
-    if isinstance(text, str)
-]
+XSS = [text for key in ("xss_html", "xss_markdown", "xss_ansi_text") for text in ATTACKS[key] if isinstance(text, str)]
 
 
 @pytest.mark.parametrize("text", XSS)
