@@ -207,22 +207,17 @@ class CompiledGraph:
         if not isinstance(limit, int) or limit < 1:
             raise NbhitlError(f"recursion_limit is {limit!r}; it is a whole number of super-steps, at least 1.")
         key, position = self._find(config)
-        begun = -1 if position is None else position.checkpoint.step + (1 if isinstance(input, Mapping) else 0)
-        run = Run(
-            self.graph,
-            key,
-            moves.Rules(begun + limit, *self._static(options)),
-            self.world,
-            config,
-            options.control,
-            options.durability,
-        )
+        before, after = self._static(options)
+        run = Run(self.graph, key, moves.Rules(0), self.world, config, options.control, options.durability)
         if isinstance(input, Command):
             self._answer(run, input, position, config, options)
         elif input is None:
             self._continue(run, position, config)
         else:
             self._begin(run, input, position, restart=options.restart)
+        begun = run.position.checkpoint
+        taking_input = any(task.node == START for task in begun.tasks)  # a step that no limit counts
+        run.rules = moves.Rules(begun.step + limit + taking_input, before, after)
         return run
 
     def _begin(self, run: Run, values: Any, position: Position | None, *, restart: bool) -> None:
