@@ -25,7 +25,7 @@ from nbhitl.run import hands
 from nbhitl.run.answers import SchemaChecker
 from nbhitl.run.context import TaskContext
 from nbhitl.run.drive import Durability, Run, RunControl, World, adrive, drive
-from nbhitl.run.schemas import open_questions, revive
+from nbhitl.run.revival import open_questions, revive
 from nbhitl.run.stream import Chunks, StreamMode, raise_failure, result
 from nbhitl.snapshot import StateSnapshot, config_of, snapshot
 

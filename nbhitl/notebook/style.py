@@ -1,6 +1,7 @@
 """How a form looks: one style sheet, sent with each form. Colours and sizes are JupyterLab's own.
 
-Constant: nothing of a question may get in here, as it is not escaped."""
+Constant: nothing of a question may get in here, as it is not escaped.
+"""
 
 from __future__ import annotations
 
