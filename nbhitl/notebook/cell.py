@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbhitl
 from nbhitl.compiled import CompiledGraph
+from nbhitl.engine.channels import LastValue
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import GraphError, did_you_mean
 from nbhitl.engine.records import END, START
@@ -72,19 +73,26 @@ def build(shell: InteractiveShell, source: str, name: str, state: str | None = N
     bound = {key: space[key] for key in bound_names if key in space}
     if wiring.used:
         schema = _state(bound, space, wiring, state)
-        return Cell(wiring.build(schema, bound).describe(name), required=_required(schema), notes=notes)
+        builder = wiring.build(schema, bound)
+        return Cell(builder.describe(name), required=_required(builder), notes=notes)
     return _pasted(bound, name, notes)
 
 
 def _compile(shell: InteractiveShell, source: str) -> tuple[Any, list[str], tuple[str, ...]]:
     # The line with the magic is line 1 of the cell, so that errors name the lines that the person sees.
     text = "\n" + shell.transform_cell(source)
-    filename = shell.compile.cache(text, shell.execution_count, raw_code="\n" + source)
+    filename = shell.compile.cache(text, _number(shell), raw_code="\n" + source)
     tree = ast.parse(text, filename)
     notes: list[str] = []
     tree.body = [_served(statement, notes) for statement in tree.body]
     ast.fix_missing_locations(tree)
     return compile(tree, filename, "exec", dont_inherit=True), list(_bound(tree)), tuple(dict.fromkeys(notes))
+
+
+def _number(shell: InteractiveShell) -> int:
+    """The number of the cell that runs: IPython 9 counts on before it runs a cell, older ones after."""
+    stored = getattr(shell.history_manager, "input_hist_raw", ())
+    return max(len(stored) - 1, 1)
 
 
 def _served(statement: ast.stmt, notes: list[str]) -> ast.stmt:
@@ -144,12 +152,11 @@ def _state(bound: Mapping[str, Any], space: Mapping[str, Any], wiring: Wiring, n
     )
 
 
-def _required(schema: Any) -> dict[str, Any]:
-    """Keys that an input has to have: those that the TypedDict requires and no reducer starts."""
-    hints = typing.get_type_hints(schema, include_extras=True)
-    keys: frozenset[str] = getattr(schema, "__required_keys__", frozenset())
-    plain = {key: hint for key, hint in hints.items() if typing.get_origin(hint) is not typing.Annotated}
-    return {key: hint for key, hint in plain.items() if key in keys}
+def _required(builder: StateGraph) -> dict[str, Any]:
+    """Keys that an input has to have, with their types: those that the TypedDict requires and no reducer starts."""
+    hints = typing.get_type_hints(builder.state_schema, include_extras=True)
+    keys: frozenset[str] = builder.state_schema.__required_keys__
+    return {key: hints[key] for key in hints if key in keys and isinstance(builder.channels[key], LastValue)}
 
 
 def _pasted(bound: Mapping[str, Any], name: str, notes: tuple[str, ...]) -> Cell:
@@ -160,7 +167,7 @@ def _pasted(bound: Mapping[str, Any], name: str, notes: tuple[str, ...]) -> Cell
             return Cell(graph, value.interrupt_before, value.interrupt_after, notes=notes)
     for value in reversed(list(bound.values())):
         if isinstance(value, StateGraph):
-            return Cell(value.describe(name), required=_required(value.state_schema), notes=notes)
+            return Cell(value.describe(name), required=_required(value), notes=notes)
     raise GraphError(
         "the cell wires no graph. Write e.g. flow(START, first, second, END), or build a StateGraph in it."
     )

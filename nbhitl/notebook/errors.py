@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from IPython.core.getipython import get_ipython
+
 from nbhitl.engine.errors import NbhitlError
 
 _OURS = str(Path(__file__).resolve().parent.parent)
@@ -58,7 +60,12 @@ def own_frames(trace: TracebackType | None) -> TracebackType | None:
 
 def show_problem(error: BaseException) -> None:
     """Print an error on stderr, while no cell is waiting for it."""
-    lines = one_line(error)
-    if not isinstance(error, NbhitlError):
-        lines = traceback.format_exception(type(error), error, own_frames(error.__traceback__))
-    print("".join(lines).rstrip(), file=sys.stderr)
+    shell: Any = get_ipython()
+    own = own_frames(error.__traceback__)
+    if isinstance(error, NbhitlError):
+        lines = one_line(error)
+    elif shell is not None and own is not None:
+        lines = shell.InteractiveTB.structured_traceback(type(error), error, own)
+    else:
+        lines = traceback.format_exception(error)
+    print("\n".join(line.rstrip("\n") for line in lines), file=sys.stderr)
