@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -243,9 +245,11 @@ def _channel(hint: Any) -> Channel:
 
 
 def _classes(hint: Any) -> Iterator[type]:
-    """Classes of a person's own that stand in a hint, at any depth."""
-    if isinstance(hint, type) and hint.__module__ not in ("builtins", "typing") and get_origin(hint) is None:
-        yield hint
+    """Classes in a hint, at any depth, whose values are stored field by field."""
+    if isinstance(hint, type) and get_origin(hint) is None:
+        by_fields = dataclasses.is_dataclass(hint) or hasattr(hint, "model_fields") or hasattr(hint, "_fields")
+        if by_fields or issubclass(hint, Enum):
+            yield hint
     for part in get_args(hint):
         yield from _classes(part)
 

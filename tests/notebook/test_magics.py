@@ -462,3 +462,34 @@ def test_another_checkpoint_file_can_be_used(notebook, tmp_path):
     notebook.post(TEA + " --db other.duckdb")
     assert (tmp_path / "other.duckdb").exists()
     assert "other.duckdb" in notebook.run("%graph db")
+
+
+def test_values_of_classes_that_the_state_names_come_back_as_themselves(notebook):
+    cell = """%%graph typed --thread t
+import dataclasses
+from enum import Enum
+from typing import TypedDict
+import numpy as np
+from pydantic import BaseModel
+class Colour(Enum):
+    RED = "red"
+class Model(BaseModel):
+    n: int
+@dataclasses.dataclass
+class Point:
+    x: float
+class State(TypedDict, total=False):
+    colours: list[Colour]; model: Model | None; points: dict[str, Point]; array: np.ndarray
+def make(state: State):
+    return {"colours": [Colour.RED], "model": Model(n=1), "points": {"a": Point(0.5)}, "array": np.arange(3)}
+def ask(state: State):
+    interrupt("go on?")
+    kinds = [type(state[k]).__name__ for k in ("model", "array")] + [type(state["points"]["a"]).__name__]
+    print(kinds, state["colours"])
+flow(START, make, ask, END)
+"""
+    notebook.run(cell)
+    assert notebook.error is None
+    notebook.restart()
+    notebook.run(cell)
+    assert "['Model', 'ndarray', 'Point'] [<Colour.RED: 'red'>]" in notebook.run("%graph answer true")
