@@ -16,10 +16,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-import nbhitl
 from nbhitl.checkpoint.duckdb import DuckDBSaver
 from nbhitl.checkpoint.table import Table
 from nbhitl.engine.errors import NbhitlError
@@ -59,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         return int(given.does(given))
+    except BrokenPipeError:  # whoever read has read enough; nothing can be printed any more, not at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (NbhitlError, OSError) as error:
         print(f"nbhitl: {error}", file=sys.stderr)
         return 1
@@ -72,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Graphs of Python functions that pause, ask a person and go on, in a Jupyter notebook.",
         epilog="Begin with: nbhitl demo. Each command has its own --help.",
     )
-    parser.add_argument("--version", action="version", version=f"nbhitl {nbhitl.__version__}")
+    parser.add_argument("--version", action="version", version=f"nbhitl {version('nbhitl')}")
     parser.set_defaults(does=lambda given: print(parser.format_help(), end="") or 0)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -162,7 +165,8 @@ def _copy(source: Path, folder: Path) -> None:
 
 
 def _lab(notebook: Path, given: argparse.Namespace) -> int:
-    command = [sys.executable, "-m", "jupyterlab", notebook.name, "--ServerApp.answer_yes=True"]
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.answer_yes=True"]
+    command += [f"--ServerApp.root_dir={notebook.parent}", f"--LabApp.default_url=/lab/tree/{notebook.name}"]
     if given.port is not None:
         command.append(f"--ServerApp.port={given.port}")
     if given.no_browser:
@@ -174,7 +178,9 @@ def _lab(notebook: Path, given: argparse.Namespace) -> int:
     lab = subprocess.Popen(command, cwd=notebook.parent)
     try:
         return lab.wait()
-    except KeyboardInterrupt:  # JupyterLab got it, too: same terminal
+    except KeyboardInterrupt:  # JupyterLab got it, too, as it has the same terminal, and shuts its kernels down
+        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+            lab.wait(ENDING)
         return 0
     finally:
         _end(lab)
@@ -185,9 +191,9 @@ def _terminated(number: int, frame: object) -> NoReturn:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    for last_word in (lambda: None, process.terminate, process.kill):
+    for end in (process.terminate, process.kill):
         if process.poll() is None:
-            last_word()
+            end()
             with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
                 process.wait(ENDING)
 
@@ -231,7 +237,7 @@ def _executed(notebook: Path) -> str:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    nb = nbformat.read(notebook, as_version=4)
+    nb = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     # Without folders to look into, "python3" is this interpreter, whatever kernels are installed on the machine.
     kernels = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     client = NotebookClient(

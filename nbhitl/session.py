@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nbhitl.compiled import CallOptions, CompiledGraph
+from nbhitl.calls import CallOptions
+from nbhitl.compiled import CompiledGraph
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import NbhitlError, ThreadBusyError, UnknownInterruptError
 from nbhitl.engine.ports import Saver
@@ -73,7 +74,7 @@ class Session:
     def pending(self) -> tuple[Asked, ...]:
         """Open questions, with their live schema where it can be found again after a restart."""
         position = self.position
-        return () if position is None else self.compiled.open_questions(position)
+        return () if position is None else self.compiled.calls.open_questions(position)
 
     def node_of(self, question: Asked) -> str:
         """The node that asks."""
@@ -145,7 +146,7 @@ class Session:
                 control=self._control,
                 restart=restart,
             )
-            self.run = self.compiled.prepare(input, self.config, options)
+            self.run = self.compiled.calls.prepare(input, self.config, options)
             return self._drive(self.run)
         finally:
             self.run = None
@@ -178,9 +179,9 @@ class Session:
         position = self.saver.load(self.key)
         if position is None or not position.pending:
             raise UnknownInterruptError(f"no question is open on thread {self.key}.")
-        asked = self.compiled.open_questions(position)
+        asked = self.compiled.calls.open_questions(position)
         options = CallOptions(by=by, via=via, note=note)
-        answers = self.compiled.check_answers(asked, value if id is None else {id: value}, options)
+        answers = self.compiled.calls.check_answers(asked, value if id is None else {id: value}, options)
         self.saver.answer(self.key, position.checkpoint.id, answers)
         return answers[0]
 

@@ -147,7 +147,7 @@ class View:
                     self._forms[question.id] = Form(
                         question,
                         title=node,
-                        checker=self.session.compiled.world.checker,
+                        checker=self.session.compiled.calls.world.checker,
                         submit=partial(self._submit, question.id),
                     )
                 except SchemaError as error:
@@ -185,7 +185,7 @@ class View:
         form = Form(
             Asked("", INPUT, f"What should {self.session.name} start with?", schema),
             title="input",
-            checker=self.session.compiled.world.checker,
+            checker=self.session.compiled.calls.world.checker,
             submit=lambda raw: self._send(Begin(schema, raw, restart)),
         )
         self._forms = {INPUT: form}

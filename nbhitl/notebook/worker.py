@@ -198,7 +198,7 @@ class Worker:
                 self._follow_script()
             case Begin(schema=schema, raw=raw, restart=restart):
                 try:
-                    values = self.session.compiled.world.checker.take(schema, raw)
+                    values = self.session.compiled.calls.world.checker.take(schema, raw)
                 except AnswerRefused as error:
                     self.screen.refuse(INPUT, error)
                     return
@@ -222,7 +222,7 @@ class Worker:
         pending = {q.id: q for q in self.session.pending()}
         try:
             if via == "form" and id in pending:  # raw control values: made plain by the question's schema
-                value = self.session.compiled.world.checker.take(pending[id].schema, value)
+                value = self.session.compiled.calls.world.checker.take(pending[id].schema, value)
             answered = self.session.answer(value, id=id, by=_user(), via=via)
         except AnswerRefused as error:
             self.screen.refuse(id, error)
