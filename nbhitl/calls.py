@@ -140,9 +140,13 @@ class Calls:
             every = [q for t in position.checkpoint.tasks for q in position.asked.get(t.id, ())]
             asked = tuple(revive(self.graph, position, q, self.world.checker) for q in every)
         if not asked and position.stopped and position.stopped.reason == "breakpoint":
-            run.resume(position)  # a breakpoint asks nothing: it is passed, and the value answers no later question
+            # A breakpoint asks nothing: it is passed, and the value answers no later question.
+            if old:
+                run.fork(position)
+            else:
+                run.resume(position)
             return
-        answers = self.check_answers(asked, command.resume, options)
+        answers = self.check_answers(asked, questions.match_answers(asked, command.resume), options)
         if old:
             run.fork(position, {a.interrupt: a for a in answers})
             return
@@ -153,9 +157,8 @@ class Calls:
         """The questions that wait at a position, each with its live schema where that can be found."""
         return open_questions(self.graph, position, self.world.checker)
 
-    def check_answers(self, asked: Sequence[Asked], resume: Any, options: CallOptions) -> list[Answered]:
-        """Answers as they will be recorded. Raises `AnswerRefused` or `UnknownInterruptError`; writes nothing."""
-        given = questions.match_answers(asked, resume)
+    def check_answers(self, asked: Sequence[Asked], given: Mapping[str, Any], options: CallOptions) -> list[Answered]:
+        """Answers, ``{interrupt id: answer}``, as they will be recorded. Raises `AnswerRefused`; writes nothing."""
         known = {q.id: q for q in asked}
         now = self.world.clock.now()
         found = []
@@ -200,7 +203,11 @@ class Calls:
             id=run.new_id(),
             at=self.world.clock.now(),
         )
-        self.saver().commit(run.key, replace(checkpoint, parent=checkpoint.parent or None))
+        stopped = run.position.stopped
+        held = stopped is not None and stopped.reason == "breakpoint" and bool(checkpoint.tasks)
+        # Whoever edits the state at a breakpoint still stands at it, and passes it by going on.
+        carried = [stopped] if held and stopped is not None else []
+        self.saver().commit(run.key, replace(checkpoint, parent=checkpoint.parent or None), carried)
         return config_of(run.key, checkpoint.id)
 
     def _last_writer(self, position: Position) -> str:

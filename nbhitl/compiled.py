@@ -15,7 +15,7 @@ from nbhitl.engine.records import EMPTY
 from nbhitl.run import hands
 from nbhitl.run.answers import SchemaChecker
 from nbhitl.run.drive import Durability, RunControl, World, adrive, drive
-from nbhitl.run.stream import Chunks, StreamMode, raise_failure, result
+from nbhitl.run.stream import Chunks, StreamMode, check_modes, raise_failure, result
 from nbhitl.snapshot import StateSnapshot, snapshot
 
 
@@ -125,6 +125,7 @@ class CompiledGraph:
         ``stream_mode``: ``"updates"`` (``{node: what it returned}``), ``"values"`` (the state after each step), or a
         list of both, then each chunk is ``(mode, data)``. Questions come as ``{"__interrupt__": (Interrupt, ...)}``.
         """
+        check_modes(stream_mode)  # before anything is written
         options = CallOptions(interrupt_before, interrupt_after, durability, control)
         run = self.calls.prepare(input, config or {}, options)
         chunks = Chunks(run, stream_mode)
@@ -145,6 +146,7 @@ class CompiledGraph:
         control: RunControl | None = None,
     ) -> AsyncIterator[Any]:
         """As `stream`, on the running loop."""
+        check_modes(stream_mode)  # before anything is written
         options = CallOptions(interrupt_before, interrupt_after, durability, control)
         run = await asyncio.to_thread(self.calls.prepare, input, config or {}, options)
         chunks = Chunks(run, stream_mode)

@@ -33,6 +33,8 @@ class ScriptedAnswers:
         file = Path(path)
         try:
             text = file.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise NbhitlError(f"the answers file {str(path)!r} is no UTF-8 text: {error}") from error
         except OSError as error:
             raise NbhitlError(f"the answers file {str(path)!r} cannot be read: {error.strerror}.") from error
         if file.suffix in (".yaml", ".yml"):
@@ -64,13 +66,18 @@ class ScriptedAnswers:
         rule = self.rules[node]
         if isinstance(rule, Mapping) and set(rule) == {"in_order"}:
             count = self._given.get(node, 0)
+            if not isinstance(rule["in_order"], list):
+                raise NbhitlError(f"{self.name}: node {node!r}: in_order takes a list of answers.")
             if count >= len(rule["in_order"]):
                 raise NbhitlError(f"{self.name}: node {node!r} asks a {count + 1}th time, and has {count} answers.")
             self._given[node] = count + 1
             return rule["in_order"][count]
         if isinstance(rule, Mapping) and set(rule) == {"by", "is"}:
             key = question.get(rule["by"]) if isinstance(question, Mapping) else None
-            found = rule["is"].get(str(key), rule["is"].get("*", rule))
+            if not isinstance(rule["is"], Mapping):
+                raise NbhitlError(f"{self.name}: node {node!r}: 'is' takes a mapping from {rule['by']!r} to answers.")
+            answers = {str(name): answer for name, answer in rule["is"].items()}
+            found = answers.get(str(key), answers.get("*", rule))
             if found is rule:
                 raise NbhitlError(f"{self.name}: no answer for node {node!r} with {rule['by']} = {key!r}.")
             return found

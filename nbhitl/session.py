@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
@@ -12,10 +11,18 @@ from typing import Any
 from nbhitl.calls import CallOptions
 from nbhitl.compiled import CompiledGraph
 from nbhitl.engine.description import Graph
-from nbhitl.engine.errors import NbhitlError, ThreadBusyError, UnknownInterruptError
+from nbhitl.engine.errors import (
+    AlreadyAnsweredError,
+    NbhitlError,
+    ThreadBusyError,
+    UnknownInterruptError,
+    did_you_mean,
+)
 from nbhitl.engine.ports import Saver
+from nbhitl.engine.questions import match_answers
 from nbhitl.engine.records import Answered, Asked, Position, Stopped, ThreadKey
 from nbhitl.run.drive import Event, Run, RunControl, adrive, drive
+from nbhitl.run.hands import has_async
 from nbhitl.snapshot import StateSnapshot, config_of
 
 Watcher = Callable[["Session", Event], None]
@@ -67,9 +74,9 @@ class Session:
         """Values, next nodes, open questions and stop reason."""
         return self.compiled.get_state(self.config)
 
-    def history(self) -> list[StateSnapshot]:
-        """Every checkpoint, newest first."""
-        return list(self.compiled.get_state_history(self.config))
+    def history(self, limit: int | None = None) -> list[StateSnapshot]:
+        """The checkpoints of all branches, newest first, at most ``limit``."""
+        return list(self.compiled.get_state_history(self.config, limit=limit))
 
     def pending(self) -> tuple[Asked, ...]:
         """Open questions, with their live schema where it can be found again after a restart."""
@@ -177,18 +184,29 @@ class Session:
             AlreadyAnsweredError: somebody was first.
         """
         position = self.saver.load(self.key)
-        if position is None or not position.pending:
+        if position is None or not (position.pending or id in position.answers):
             raise UnknownInterruptError(f"no question is open on thread {self.key}.")
         asked = self.compiled.calls.open_questions(position)
         options = CallOptions(by=by, via=via, note=note)
-        answers = self.compiled.calls.check_answers(asked, value if id is None else {id: value}, options)
+        given = match_answers(asked, value) if id is None else {self._open(position, id): value}
+        answers = self.compiled.calls.check_answers(asked, given, options)
         self.saver.answer(self.key, position.checkpoint.id, answers)
         return answers[0]
+
+    def _open(self, position: Position, id: str) -> str:
+        """The id, if its question is open."""
+        pending = {question.id for question in position.pending}
+        if id in position.answers:
+            found = position.answers[id]
+            raise AlreadyAnsweredError(f"question {id} was answered already{_by(found)}: {found.value!r:.80}.", found)
+        if id not in pending:
+            raise UnknownInterruptError(f"no open question has the id {id!r}.{did_you_mean(id, pending)}")
+        return id
 
     def _drive(self, run: Run) -> Stopped:
         self.failure = None
         try:
-            if any(inspect.iscoroutinefunction(node.action) for node in self.graph.nodes.values()):
+            if has_async(self.graph):
                 asyncio.run(self._consume(adrive(run)))
             else:
                 for event in drive(run):
@@ -210,3 +228,8 @@ class Session:
     def _tell(self, event: Event) -> None:
         if self.watch is not None:
             self.watch(self, event)
+
+
+def _by(answered: Answered) -> str:
+    who = f" by {answered.by}" if answered.by else ""
+    return f"{who} through {answered.via}" if answered.via else who

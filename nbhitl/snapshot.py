@@ -9,8 +9,9 @@ from typing import Any
 
 from nbhitl.engine.commands import Interrupt
 from nbhitl.engine.description import Graph
+from nbhitl.engine.moves import preview
 from nbhitl.engine.records import Position, ThreadKey
-from nbhitl.run.stream import interrupts, output
+from nbhitl.run.stream import interrupts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,18 @@ def config_of(key: ThreadKey, checkpoint: str | None = None) -> dict[str, Any]:
     return {"configurable": configurable}
 
 
+def _values(graph: Graph, position: Position, *, past: bool) -> dict[str, Any]:
+    """Every key of the state; now, with what finished tasks of the step have written already."""
+    values = position.checkpoint.values
+    if position.wrote and not past:
+        done = [position.wrote[task.id] for task in position.checkpoint.tasks if task.id in position.wrote]
+        try:
+            values = preview(graph, values, [update for entry in done for update in entry.updates])
+        except Exception:  # noqa: BLE001 - writes that do not merge fail the step when it is committed, not a look
+            values = position.checkpoint.values
+    return {name: values[name] for name in graph.channels if name in values}
+
+
 def snapshot(graph: Graph, key: ThreadKey, position: Position | None, *, past: bool = False) -> StateSnapshot:
     """The snapshot of a position; an empty one for a thread that does not exist.
 
@@ -72,7 +85,7 @@ def snapshot(graph: Graph, key: ThreadKey, position: Position | None, *, past: b
     )
     stopped = position.stopped
     return StateSnapshot(
-        values=output(graph, position),
+        values=_values(graph, position, past=past),
         next=tuple(t.node for t in checkpoint.tasks if past or t.id not in position.wrote),
         config=config_of(key, checkpoint.id),
         metadata={

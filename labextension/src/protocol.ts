@@ -52,7 +52,7 @@ export interface GraphData {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
   readonly status: GraphStatus;
-  /** The status in words: "stopped before publish: breakpoint". */
+  /** The status in words: "at the breakpoint before publish". */
   readonly text: string;
 }
 

@@ -19,6 +19,7 @@ def dot(drawing: Drawing, direction: Direction = "LR") -> str:
     # Downwards, a line and the one that leads back lie close together.
     apart = "0.35" if direction == "LR" else "0.5"
     graph = f'rankdir={direction}, bgcolor=transparent, pad="0.12", nodesep="{apart}", ranksep="0.45"'
+    graph += ", outputorder=edgesfirst"  # an arrow's head must not lie on a node's marker
     if len(drawing.edges) > 400:
         # A dense graph is a tangle whatever one does; these make it one of seconds instead of half a minute.
         graph += ', nslimit="2", nslimit1="2", mclimit="0.3"'

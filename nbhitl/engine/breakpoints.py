@@ -18,9 +18,9 @@ def static_stop(position: Position, before: AbstractSet[str], after: AbstractSet
     if after:
         ran = [node for node in position.checkpoint.ran if node in after]
         if ran:
-            return f"after {', '.join(ran)}: breakpoint"
+            return f"at the breakpoint after {', '.join(ran)}"
     if before:
         due = [task.node for task in position.checkpoint.tasks if task.node in before]
         if due:
-            return f"before {', '.join(due)}: breakpoint"
+            return f"at the breakpoint before {', '.join(due)}"
     return None

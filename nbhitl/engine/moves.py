@@ -122,6 +122,7 @@ def begin(graph: Graph, values: Mapping[str, Any], *, previous: Checkpoint | Non
         values=state,
         tasks=(Task(ids.task_id(id, 0), START, values),),
         changed=tuple(state) if previous is None else (),
+        arrived=EMPTY if previous is None else previous.arrived,
         at=at,
     )
 

@@ -68,6 +68,8 @@ def match_answers(pending: Sequence[Asked], resume: Any) -> dict[str, Any]:
                 f"no open question has the id {unknown[0]!r}.{did_you_mean(unknown[0], ids)} Open: {listing}"
             )
         return dict(resume)
+    if isinstance(resume, Mapping) and not resume and len(pending) > 1:
+        raise EmptyInputError(f"Command(resume={{}}) answers none of the open questions: {listing}")
     if len(pending) == 1:
         if resume is None and pending[0].schema is not None:
             raise EmptyInputError(f"Command(resume=None) is no answer to {listing}. Give resume=<answer>.")

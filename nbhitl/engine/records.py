@@ -165,9 +165,11 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """A run took the thread up again: breakpoints here are passed, failed tasks may be tried again."""
+    """A run took the thread up again: a breakpoint that held it is passed, failed tasks may be tried again."""
 
     at: int = 0
+    passed: bool = False
+    """Breakpoints at this checkpoint do not hold the run, although it did not stop here: it is a replay."""
 
 
 Entry: TypeAlias = Wrote | Asked | Answered | Failed | Stopped | Continued
@@ -216,7 +218,7 @@ class Position:
                 case Stopped():
                     stopped = entry
                 case Continued():
-                    passed = passed or (stopped is not None and stopped.reason == "breakpoint")
+                    passed = passed or entry.passed or (stopped is not None and stopped.reason == "breakpoint")
                     stopped = None
                     failed.clear()
         return Position(

@@ -124,7 +124,7 @@ def _choice(field: FormField, label: str) -> Control:
     blank = field.may_be_blank and at is None
     labels = (["(no answer)"] if blank else []) + [whole(o.label) for o in field.options]
     start = 0 if blank else at
-    short = len(labels) <= 12 and all(len(text) <= 3 for text in labels)
+    short = len(labels) <= 12 and all(len(text) <= 5 for text in labels)
     kind = W.ToggleButtons if short else W.RadioButtons if len(labels) <= 7 else W.Dropdown
     box = kind(options=[(text, i) for i, text in enumerate(labels)], index=start, description=label)
 

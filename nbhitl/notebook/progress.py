@@ -75,6 +75,8 @@ class Progress:
         session = self.session
         busy = session.busy
         position = session.position if not busy else None
+        if position is not None and (self._position is None or self._position.checkpoint.id != position.checkpoint.id):
+            self.look()  # the thread was moved by somebody else: from Python, or on another branch
         with self._lock:
             position = position or self._position
             stopped = position.stopped if position is not None and not busy else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbhitl.checkpoint.table import Table
 from nbhitl.engine.errors import NbhitlError, did_you_mean
 from nbhitl.engine.records import MISSING
+from nbhitl.notebook.words import plainly
 from nbhitl.notebook.worker import Answer, Go, Worker
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _where(workspace: Workspace, words: str, graph: str | None, thread: str | No
     if state.next:
         print(f"Next: {', '.join(state.next)}.")
     for question in session.pending():
-        print(f"Question of {session.node_of(question)}: {question.value!r:.200}")
+        print(f"Question of {session.node_of(question)}: {plainly(question.value)}")
     stop = (state.metadata or {}).get("stop")
     if stop == "interrupted":
         print("Answer in the form, or: %graph answer VALUE")
@@ -141,9 +142,11 @@ def _state(workspace: Workspace, words: str, graph: str | None, thread: str | No
 
 
 def _history(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Table:
-    """The checkpoints of the thread, newest first."""
+    """The checkpoints of the thread, newest first; N of them when given."""
+    if words and not words.isdecimal():
+        raise NbhitlError(f"%graph history takes a number of checkpoints, not {words!r}.")
     rows = []
-    for state in workspace.find(graph, thread).session.history():
+    for state in workspace.find(graph, thread).session.history(int(words) if words else None):
         meta = state.metadata or {}
         id = state.config["configurable"]["checkpoint_id"]
         rows.append((meta.get("step"), meta.get("source"), ", ".join(state.next), meta.get("stop_text"), id))
@@ -190,7 +193,7 @@ VERBS = {
     "unbreak": Verb("unbreak NODE|all", _unbreak),
     "breaks": Verb("breaks", _breaks),
     "state": Verb("state [KEY]", _state),
-    "history": Verb("history", _history),
+    "history": Verb("history [N]", _history),
     "threads": Verb("threads", _threads),
     "sql": Verb("sql SELECT ...", _sql),
     "db": Verb("db [FILE]", _db),

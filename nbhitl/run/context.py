@@ -7,10 +7,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbhitl.engine import questions
-from nbhitl.engine.errors import AnswerRefused, CheckpointerRequired, GraphInterrupt, NbhitlError, SchemaError
+from nbhitl.engine.errors import (
+    AnswerRefused,
+    CheckpointerRequired,
+    GraphInterrupt,
+    NbhitlError,
+    PauseSwallowed,
+    SchemaError,
+)
 from nbhitl.engine.ids import interrupt_id
 from nbhitl.engine.ports import Checker, Clock
 from nbhitl.engine.records import Answered, Asked, Task
+
+SWALLOWED = (
+    "node {node!r} went on after interrupt(): its pause was swallowed by a bare `except:`, `except BaseException`, "
+    "gather(return_exceptions=True) or a `return` in `finally`. Let GraphInterrupt pass."
+)
 
 
 @dataclass(slots=True)
@@ -36,6 +48,8 @@ class TaskContext:
                 f"node {self.task.node!r} called interrupt(), but the graph was compiled without a checkpointer, so "
                 "the run could not be continued. Use compile(checkpointer=InMemorySaver()) and give a thread_id."
             )
+        if self.pause is not None and key is None:  # with keys, several may be asked side by side
+            raise PauseSwallowed(SWALLOWED.format(node=self.task.node))
         ordinal = self.calls
         if key is None:
             self.calls += 1

@@ -10,12 +10,12 @@ import secrets
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, assert_never
 
 from nbhitl.engine import ids, moves
 from nbhitl.engine.description import Graph, Node
-from nbhitl.engine.errors import GraphChanged, UnstorableValueError, did_you_mean
+from nbhitl.engine.errors import GraphChanged, SaverError, UnstorableValueError, did_you_mean
 from nbhitl.engine.ports import Checker, Clock, Ids, Saver
 from nbhitl.engine.records import (
     EMPTY,
@@ -163,8 +163,7 @@ class Run:
         """Go on from an old checkpoint, on a branch of its own; ``answers`` are new ones to its questions."""
         checkpoint = moves.branch(position.checkpoint, id=self.new_id(), at=self.world.clock.now())
         entries = [] if answers is None else moves.rebase(position, checkpoint, answers)
-        self._enter(checkpoint, entries)
-        self.position = replace(self.position, passed=True)
+        self._enter(checkpoint, [*entries, Continued(self.world.clock.now(), passed=True)])
 
     def _enter(self, checkpoint: Checkpoint, entries: Sequence[Entry] = ()) -> None:
         if self.world.saver is not None:
@@ -224,11 +223,13 @@ class Run:
         now = self.world.clock.now()
         try:
             checkpoint = moves.commit(self.graph, self.position, id=self.new_id(), at=now)
-        except Exception as error:  # noqa: BLE001 - a reducer is the user's code
+            if self.world.saver is not None:
+                self.world.saver.commit(self.key, checkpoint, wait=self.durability == "sync")
+        except Exception as error:
+            if isinstance(error, SaverError) and not isinstance(error, UnstorableValueError):
+                raise  # no reducer's fault: the place where runs are remembered is gone
             self.failures = (Failed("", type(error).__name__, str(error), error),)
             return None
-        if self.world.saver is not None:
-            self.world.saver.commit(self.key, checkpoint, wait=self.durability == "sync")
         self.position = Position(checkpoint)
         return Committed(checkpoint)
 

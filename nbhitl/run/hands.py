@@ -27,7 +27,7 @@ from nbhitl.engine.errors import (
     did_you_mean,
 )
 from nbhitl.engine.records import END, MISSING, Asked, Entry, Failed, Send, Task, Wrote
-from nbhitl.run.context import CURRENT, TaskContext
+from nbhitl.run.context import CURRENT, SWALLOWED, TaskContext
 
 Entries: TypeAlias = tuple[Entry, ...]
 DEFAULT_CONCURRENCY = 16
@@ -54,10 +54,7 @@ class Job:
     def wrote(self, result: Any) -> Wrote:
         """What a body's result means, before its routers have spoken."""
         if self.context.pause is not None:
-            raise PauseSwallowed(
-                f"node {self.task.node!r} went on after interrupt(): its pause was swallowed by a bare `except:`, "
-                "`except BaseException` or a `return` in `finally`. Let GraphInterrupt pass."
-            )
+            raise PauseSwallowed(SWALLOWED.format(node=self.task.node))
         goto: tuple[str | Send, ...] = ()
         if isinstance(result, Command):
             goto = destinations(result.goto)
@@ -96,9 +93,10 @@ class Job:
         """The node's conditional edges."""
         return self.graph.routers.get(self.task.node, ())
 
-    def seen(self, wrote: Wrote) -> Mapping[str, Any]:
-        """The state that the routers look at."""
-        return moves.preview(self.graph, self.values, wrote.updates)
+    def choices(self, wrote: Wrote) -> list[Any]:
+        """What the node's routers say, or their awaitables: each sees the state with the node's own writes."""
+        state = moves.preview(self.graph, self.values, wrote.updates) if self.routers else {}
+        return [router.path(state) for router in self.routers]
 
     def ended(self, error: BaseException) -> Entries:
         """What a raised exception means. Signals that are not ours (Ctrl-C, cancellation) pass."""
@@ -106,6 +104,7 @@ class Job:
             pauses, rest = error.split(GraphInterrupt)
             if pauses is not None and rest is None:
                 return tuple(_questions(pauses))
+            error = rest if rest is not None else error  # a failure counts for more than the questions beside it
         if isinstance(error, GraphInterrupt):
             return (error.asked,)
         if not isinstance(error, Exception):
@@ -120,13 +119,9 @@ def perform(job: Job) -> Entries:
     token = CURRENT.set(job.context)
     try:
         result = job.call()
-        if inspect.isawaitable(result):
-            _discard(result)
-            raise NbhitlError(f"node {job.task.node!r} is async: run the graph with ainvoke() or astream().")
-        wrote = job.wrote(result)
+        wrote = job.wrote(_now(result, job))
         if job.routers or wrote.goto:
-            state = job.seen(wrote) if job.routers else {}
-            wrote = job.routed(wrote, [router.path(state) for router in job.routers])
+            wrote = job.routed(wrote, [_now(choice, job) for choice in job.choices(wrote)])
         return (wrote,)
     except BaseException as error:  # noqa: BLE001 - becomes an entry, or is raised again
         return job.ended(error)
@@ -138,13 +133,10 @@ async def aperform(job: Job) -> Entries:
     """Run a task's body on the running loop; a sync body on a thread, so that it cannot block the loop."""
     token = CURRENT.set(job.context)
     try:
-        is_async = inspect.iscoroutinefunction(job.node.action)
-        result = job.call() if is_async else await asyncio.to_thread(job.call)
+        result = job.call() if is_async(job.node.action) else await asyncio.to_thread(job.call)
         wrote = job.wrote(await result if inspect.isawaitable(result) else result)
         if job.routers or wrote.goto:
-            state = job.seen(wrote) if job.routers else {}
-            chosen = [router.path(state) for router in job.routers]
-            wrote = job.routed(wrote, [await c if inspect.isawaitable(c) else c for c in chosen])
+            wrote = job.routed(wrote, [await c if inspect.isawaitable(c) else c for c in job.choices(wrote)])
         return (wrote,)
     except BaseException as error:  # noqa: BLE001 - becomes an entry, or is raised again
         return job.ended(error)
@@ -189,14 +181,17 @@ def threads(jobs: Sequence[Job], workers: int = DEFAULT_CONCURRENCY) -> Iterator
     crew = max(1, min(workers, len(jobs)))
     for number in range(crew):
         threading.Thread(target=work, name=f"nbhitl-hand-{number}", daemon=True).start()
-    while crew:
-        result = results.get()
-        if result is None:
-            crew -= 1
-        elif isinstance(result, BaseException):
-            raise result
-        else:
-            yield result
+    try:
+        while crew:
+            result = results.get()
+            if result is None:
+                crew -= 1
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                yield result
+    finally:
+        failed.set()  # whoever left the stream wants no further task to begin
 
 
 async def loop(jobs: Sequence[Job], workers: int = DEFAULT_CONCURRENCY) -> AsyncIterator[Entries]:
@@ -240,10 +235,25 @@ def _questions(group: BaseExceptionGroup[Any]) -> Iterator[Asked]:
             yield error.asked
 
 
-def _discard(awaitable: Any) -> None:
-    close = getattr(awaitable, "close", None)
-    if close is not None:
-        close()
+def _now(value: Any, job: Job) -> Any:
+    """A value that is there; an awaitable has no loop to wait on here."""
+    if not inspect.isawaitable(value):
+        return value
+    if inspect.iscoroutine(value):
+        value.close()  # or Python warns that nobody awaited it
+    what = f"node {job.task.node!r}" if is_async(job.node.action) else f"a router after {job.task.node!r}"
+    raise NbhitlError(f"{what} is async: run the graph with ainvoke() or astream().")
+
+
+def is_async(function: Any) -> bool:
+    """Whether calling it gives an awaitable: an async function, or an object with an async ``__call__``."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def has_async(graph: Graph) -> bool:
+    """Whether a graph can be run on a loop only."""
+    routers = [router for several in graph.routers.values() for router in several]
+    return any(is_async(n.action) for n in graph.nodes.values()) or any(is_async(r.path) for r in routers)
 
 
 def _text(error: Exception) -> str:

@@ -26,16 +26,22 @@ def output(graph: Graph, position: Position) -> dict[str, Any]:
     return {name: values[name] for name in graph.channels if name in values and name in graph.output_keys}
 
 
+def check_modes(mode: StreamMode | Sequence[StreamMode]) -> tuple[StreamMode, ...]:
+    """One or several modes as a tuple. Raises `NbhitlError` for an unknown one."""
+    modes: tuple[StreamMode, ...] = (mode,) if isinstance(mode, str) else tuple(mode)
+    for name in modes:
+        if name not in get_args(StreamMode):
+            raise NbhitlError(f"unknown stream_mode {name!r}.{did_you_mean(name, get_args(StreamMode))}")
+    return modes
+
+
 class Chunks:
     """One stream: with several modes each chunk is a pair of the mode and its data, as in LangGraph."""
 
     def __init__(self, run: Run, mode: StreamMode | Sequence[StreamMode]) -> None:
         self.run = run
-        self.modes = (mode,) if isinstance(mode, str) else tuple(mode)
+        self.modes = check_modes(mode)
         self.paired = not isinstance(mode, str)
-        for name in self.modes:
-            if name not in get_args(StreamMode):
-                raise NbhitlError(f"unknown stream_mode {name!r}.{did_you_mean(name, get_args(StreamMode))}")
 
     def first(self) -> Iterator[Any]:
         """What is yielded before anything happens: the values that a resumed run starts with."""

@@ -99,14 +99,14 @@ def test_a_failed_task_fails_the_run_after_its_siblings_ended_and_is_tried_again
 def test_a_breakpoint_before_a_node_holds_the_step_until_the_run_continues():
     rules = Rules(last_step=100, before=frozenset({"b"}))
     position = at("a", "b")
-    assert next_move(LINE, position, rules) == Wait("breakpoint", "before b: breakpoint")
+    assert next_move(LINE, position, rules) == Wait("breakpoint", "at the breakpoint before b")
     position = position.after([Stopped("breakpoint"), Continued()])
     assert next_move(LINE, position, rules) == Perform((Task("k:0", "a"), Task("k:1", "b")))
 
 
 def test_a_breakpoint_after_a_node_holds_the_run_also_at_its_end():
     rules = Rules(last_step=100, after=frozenset({"b"}))
-    assert next_move(LINE, at(ran=("b",)), rules) == Wait("breakpoint", "after b: breakpoint")
+    assert next_move(LINE, at(ran=("b",)), rules) == Wait("breakpoint", "at the breakpoint after b")
     assert next_move(LINE, at(ran=("a",)), rules) == Finish()
 
 
@@ -119,7 +119,7 @@ def test_a_breakpoint_does_not_hold_a_step_that_has_begun():
 def test_continuing_after_a_failure_does_not_pass_a_breakpoint():
     rules = Rules(last_step=100, before=frozenset({"a"}))
     position = at("a").after([Stopped("failed"), Continued()])
-    assert next_move(LINE, position, rules) == Wait("breakpoint", "before a: breakpoint")
+    assert next_move(LINE, position, rules) == Wait("breakpoint", "at the breakpoint before a")
 
 
 def test_the_recursion_limit_stops_before_the_step_begins():

@@ -27,9 +27,7 @@ ENGINES = [
 
 
 def graph(names, edges, **rest):
-    return Graph(
-        nodes={n: Node(n, lambda s: {}) for n in names}, channels={}, edges=edges, routers={}, **rest
-    )
+    return Graph(nodes={n: Node(n, lambda s: {}) for n in names}, channels={}, edges=edges, routers={}, **rest)
 
 
 def chain(*names):
@@ -84,9 +82,7 @@ class TestEngines:
         only(engine)
         names = [name for name in dict.fromkeys(CORPUS["names_graph"]) if name not in (START, END)]
         found = lay_out(describe(chain(*names)))
-        shown = [
-            text.text.strip() for text in ET.fromstring(found.svg).iter("{http://www.w3.org/2000/svg}text")
-        ]
+        shown = [text.text.strip() for text in ET.fromstring(found.svg).iter("{http://www.w3.org/2000/svg}text")]
         assert sorted(shown) == sorted(["START", "END", *(printable(name) for name in names)])
         assert len(ids(found.svg)) == len(names) + 2 + len(names) + 1
 
@@ -153,8 +149,7 @@ class TestWithoutEngines:
         monkeypatch.setattr(module._by_dot, "__name__", "_by_dot")
         monkeypatch.setattr(module._by_wasm, "__name__", "_by_wasm")
         assert layout("digraph {}").problem == (
-            "The drawing failed: dot: [Errno 13] Permission denied; wasm: this is no SVG with a viewBox. "
-            + CURE
+            "The drawing failed: dot: [Errno 13] Permission denied; wasm: this is no SVG with a viewBox. " + CURE
         )
 
     def test_a_graph_that_is_too_large_is_not_laid_out(self, monkeypatch):
@@ -186,9 +181,7 @@ class TestSanitiser:
             '<text x="1" y="-2.5" font-family="Helvetica,Arial,sans-serif">a &lt;b&gt; &amp;</text>\n</g>\n'
         )
         assert clean_svg(svg(inner)) == (
-            '<svg xmlns="http://www.w3.org/2000/svg" width="9px" height="9px" viewBox="0 0 9 9">\n'
-            + inner
-            + "</svg>\n"
+            '<svg xmlns="http://www.w3.org/2000/svg" width="9px" height="9px" viewBox="0 0 9 9">\n' + inner + "</svg>\n"
         )
 
     @pytest.mark.parametrize(

@@ -108,12 +108,12 @@ flow(START, one, two, END)
 
 def test_a_breakpoint_by_option_by_verb_and_its_way_on(notebook):
     said = notebook.post(TEA + " --break review")
-    assert "stopped at a breakpoint. before review: breakpoint" in said
+    assert "stopped at a breakpoint. at the breakpoint before review" in said
     notebook.run("%graph unbreak review")
     notebook.run("%graph break publish")
     notebook.run("%graph continue")
     notebook.run("%graph answer decision=publish")
-    assert "before publish: breakpoint" in notebook.run("%graph")
+    assert "at the breakpoint before publish" in notebook.run("%graph")
     notebook.run("%graph breaks")
     assert notebook.value.rows == [("publish", "")]
     assert "published: About tea." in notebook.run("%graph continue")

@@ -200,9 +200,7 @@ class TestBake:
 
     def test_taken_edges_are_thicker(self, laid_out):
         svg = bake(POST, laid_out.svg, WAITING)
-        widths = {
-            id: group(svg, id).find(f"{SVG}path").get("stroke-width") for id in ("e0", "e1", "e2", "e3", "e4")
-        }
+        widths = {id: group(svg, id).find(f"{SVG}path").get("stroke-width") for id in ("e0", "e1", "e2", "e3", "e4")}
         assert widths == {"e0": "2", "e1": "2", "e2": "1.2", "e3": "1.2", "e4": "1.2"}
         assert group(svg, "e3").find(f"{SVG}path").get("stroke-dasharray") is not None
 
@@ -238,20 +236,14 @@ class TestBake:
         names = [f"node {n}" for n in range(1000)]
         drawing = describe(graph(names, {START: names[:1], **{a: (b,) for a, b in pairwise(names)}}))
         shapes = "".join(
-            f'<g id="{node.id}" class="node"><path d="M1,{n}C2,3 4,5 6,7"/>'
-            f'<text x="1" y="{n}">{node.label}</text></g>'
+            f'<g id="{node.id}" class="node"><path d="M1,{n}C2,3 4,5 6,7"/><text x="1" y="{n}">{node.label}</text></g>'
             for n, node in enumerate(drawing.nodes)
-        ) + "".join(
-            f'<g id="{edge.id}" class="edge"><path d="M1,2C2,3 4,5 6,7"/></g>' for edge in drawing.edges
-        )
+        ) + "".join(f'<g id="{edge.id}" class="edge"><path d="M1,2C2,3 4,5 6,7"/></g>' for edge in drawing.edges)
         svg = clean_svg(
             '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 9000"><g id="graph0" class="graph">'
             f"{shapes}</g></svg>"
         )
-        assert (
-            _seconds(lambda: bake(drawing, svg, Moment("running", states=dict.fromkeys(names, "done"))))
-            < 0.05
-        )
+        assert _seconds(lambda: bake(drawing, svg, Moment("running", states=dict.fromkeys(names, "done")))) < 0.05
 
 
 def _seconds(call):

@@ -39,9 +39,7 @@ def kinds(draw):
     )
 
 
-MODELS = st.dictionaries(
-    st.from_regex(r"[a-z][a-z_]{0,8}[a-z]", fullmatch=True), kinds(), min_size=1, max_size=5
-)
+MODELS = st.dictionaries(st.from_regex(r"[a-z][a-z_]{0,8}[a-z]", fullmatch=True), kinds(), min_size=1, max_size=5)
 
 
 def _model(shape):
@@ -68,9 +66,7 @@ def test_a_valid_answer_is_taken_live_and_stored(shape):
 def test_exactly_the_wrong_fields_are_named_live_and_stored(shape, data):
     wrong = data.draw(st.sets(st.sampled_from(sorted(shape)), min_size=1))
     missing = data.draw(st.sets(st.sampled_from(sorted(wrong))))
-    answer = {
-        name: bad if name in wrong else fit for name, (_, fit, bad) in shape.items() if name not in missing
-    }
+    answer = {name: bad if name in wrong else fit for name, (_, fit, bad) in shape.items() if name not in missing}
     for schema in (_model(shape), CHECKER.describe(_model(shape))):
         with pytest.raises(AnswerRefused) as refused:
             CHECKER.check(schema, answer)
@@ -95,9 +91,7 @@ def test_whatever_a_screen_sends_is_taken_or_refused(shape, data):
 
 
 @settings(deadline=None, max_examples=100)
-@given(
-    st.recursive(RAW, lambda s: st.lists(s, max_size=3) | st.dictionaries(st.text(max_size=8), s, max_size=3))
-)
+@given(st.recursive(RAW, lambda s: st.lists(s, max_size=3) | st.dictionaries(st.text(max_size=8), s, max_size=3)))
 def test_any_answer_to_any_kind_is_taken_or_refused(answer):
     for schema in (
         int,

@@ -1,0 +1,7 @@
+"""``python -m nbhitl.cli``."""
+
+import sys
+
+from nbhitl.cli import main
+
+sys.exit(main())

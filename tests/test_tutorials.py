@@ -1,0 +1,158 @@
+"""The tutorials run from top to bottom, with a scripted person and with nobody, and leave behind what they say."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nbhitl import DuckDBSaver
+
+nbformat = pytest.importorskip("nbformat")
+nbclient = pytest.importorskip("nbclient")
+datasets = pytest.importorskip("sklearn.datasets")
+pytest.importorskip("matplotlib")
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+FIRST = NOTEBOOKS / "01-label-digits.ipynb"
+ANSWERS = NOTEBOOKS / "01-label-digits.answers.json"
+BUDGET = 8
+TRUTH = datasets.load_digits().target.tolist()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A notebook that has run, and its checkpoint file."""
+
+    notebook: object
+    file: Path
+
+    def rows(self, query):
+        with DuckDBSaver(self.file) as saver:
+            return saver.sql(query).rows
+
+    @property
+    def state(self):
+        """The thread's values as they are now."""
+        rows = self.rows("SELECT key, arg_max(value, seq) FROM state GROUP BY key")
+        return {key: json.loads(value) for key, value in rows}
+
+    @property
+    def answers(self):
+        """(branch, image, answer) of every answer, as they were given."""
+        rows = self.rows("SELECT branch, CAST(question->>'index' AS INTEGER), answer FROM answers ORDER BY seq")
+        return [(branch, index, json.loads(answer)) for branch, index, answer in rows]
+
+    @property
+    def printed(self):
+        """What each cell printed, by the cell's id."""
+        cells = [cell for cell in self.notebook.cells if cell.cell_type == "code"]
+        return {c.id: "".join(o.text for o in c.outputs if o.output_type == "stream") for c in cells}
+
+
+def run(folder, answers=None):
+    """Run the first tutorial in a kernel of this interpreter, whatever kernels the machine has."""
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    notebook = nbformat.read(FIRST, as_version=4)
+    kernels = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
+    resources = {"metadata": {"path": str(folder)}}
+    client = nbclient.NotebookClient(notebook, km=kernels, timeout=120, resources=resources)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NBHITL_")}
+    environment["JPY_SESSION_NAME"] = str(folder / FIRST.name)
+    if answers is not None:
+        environment["NBHITL_ANSWERS"] = str(answers)
+    client.execute(env=environment, cleanup_kc=True)
+    return Ran(notebook, folder / ".nbhitl" / "01-label-digits.duckdb")
+
+
+@pytest.fixture(scope="module")
+def scripted(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("scripted"), ANSWERS)
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
+def test_a_tutorial_is_kept_without_outputs_and_is_a_valid_notebook(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert notebook.metadata.kernelspec.name == "python3"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.id for cell in code if cell.outputs or cell.execution_count is not None] == []
+
+
+def test_the_scripted_person_knows_every_image_and_errs_once():
+    rule = json.loads(ANSWERS.read_text())["ask"]
+    said = [rule["is"].get(str(index)) for index in range(len(TRUTH))]
+    assert rule["by"] == "index"
+    assert len(rule["is"]) == len(TRUTH)
+    assert sum(answer != digit for answer, digit in zip(said, TRUTH, strict=True)) == 1
+
+
+def test_as_many_questions_are_asked_as_the_budget_allows(scripted):
+    asked = [index for branch, index, _ in scripted.answers if branch == 0]
+    assert len(asked) == len(set(asked)) == BUDGET
+    assert scripted.rows("SELECT status FROM threads") == [("finished",)]
+    assert scripted.rows("SELECT * FROM pending_interrupts") == []
+
+
+def test_an_answer_is_corrected_on_a_branch_and_the_old_one_is_kept(scripted):
+    assert [branch for (branch,) in scripted.rows("SELECT branch FROM branches")] == [0, 1]
+    _, index, answer = next(given for given in scripted.answers if given[0] == 1)
+    (old,) = [said for branch, image, said in scripted.answers if branch == 0 and image == index]
+    assert old != answer
+    assert scripted.rows("SELECT count(*) FROM interrupts WHERE answered_at IS NULL") == [(0,)]
+
+
+def test_the_answers_make_the_program_read_better(scripted):
+    rows = scripted.rows("SELECT value FROM writes WHERE key = 'score' ORDER BY seq")
+    scores = [json.loads(value) for (value,) in rows]
+    assert scores[0]["answers"] == 0
+    assert scripted.state["score"] == scores[-1]
+    assert scores[-1]["answers"] == BUDGET
+    assert 0.5 < scores[0]["accuracy"] < max(score["accuracy"] for score in scores) <= 1
+
+
+def test_the_breakpoint_stops_before_the_answer_is_learnt(scripted):
+    assert scripted.printed["look"].splitlines()[-1].split(":")[1].strip() == str(list(range(10)))
+    assert scripted.rows("SELECT * FROM breakpoints") == []
+
+
+def test_the_node_that_asks_starts_twice_as_the_text_says(scripted):
+    assert scripted.printed["graph"].count("ask starts from its first line") == 2
+
+
+def test_the_state_is_small(scripted):
+    assert scripted.file.stat().st_size < 2_000_000
+
+
+def test_the_lesson_works_for_a_person_who_makes_no_mistake(tmp_path):
+    rules = {"ask": {"by": "index", "is": {str(index): digit for index, digit in enumerate(TRUTH)}}}
+    (tmp_path / "people.json").write_text(json.dumps(rules))
+    ran = run(tmp_path, tmp_path / "people.json")
+    wrong = [(branch, image) for branch, image, said in ran.answers if said != TRUTH[image]]
+    last = [image for branch, image, _ in ran.answers if branch == 0][-1]
+    assert wrong == [(1, last)]
+
+
+def test_a_person_who_skips_everything_gets_to_the_end(tmp_path):
+    (tmp_path / "people.json").write_text('{"ask": "skip"}')
+    ran = run(tmp_path, tmp_path / "people.json")
+    assert [said for branch, _, said in ran.answers if branch == 0] == ["skip"] * BUDGET
+
+
+def test_every_cell_can_be_run_while_a_question_is_open(tmp_path):
+    ran = run(tmp_path)
+    for name in ("look", "continue", "fork", "compare"):
+        assert ran.printed[name].startswith("First answer the question under the drawing.")
+    assert ran.rows("SELECT node FROM pending_interrupts") == [("ask",)]
+    assert ran.answers == []
+
+
+def test_the_kernel_is_that_of_the_tests(scripted):
+    (cell,) = [cell for cell in scripted.notebook.cells if cell.id == "setup"]
+    assert cell.outputs[0].text.startswith("1,797 images")
+    assert scripted.notebook.metadata.language_info.version == sys.version.split()[0]
