@@ -64,6 +64,27 @@ def rows() -> Iterator[list[tuple[str, Callable[[], None] | None, Callable[[], N
         ]
 
 
+def baking(nodes: int) -> Callable[[], None]:
+    """A function that paints the states into a drawing that was laid out before."""
+    from nbhitl import END, START, StateGraph
+    from nbhitl.drawing import describe
+    from nbhitl.notebook.layout import lay_out
+    from nbhitl.notebook.picture import Moment, bundle
+
+    names = [f"node {n}" for n in range(nodes)]
+    builder = StateGraph(State).add_sequence([(name, lambda state: None) for name in names])
+    builder.add_edge(START, names[0]).add_edge(names[-1], END)
+    drawing = describe(builder.describe("bench"))
+    layout = lay_out(drawing)
+    moment = Moment("running", states=dict.fromkeys(names, "done"))
+
+    def run() -> None:
+        assert bundle(drawing, layout, moment, view="v")
+
+    run()
+    return run
+
+
 def timed(run: Callable[[], None]) -> float:
     """Seconds of one run."""
     gc.collect()
@@ -93,6 +114,9 @@ def main() -> None:
                 ratio = statistics.median(peer / own for peer, own in pairs if peer is not None)
                 line += f"   {ratio:.1f} x faster than LangGraph"
             print(line, flush=True)
+    for nodes in (10, 300):
+        milliseconds = statistics.median(timed(baking(nodes)) for _ in range(repeat)) * 1e3
+        print(f"{f'drawing: bake {nodes} nodes':<36} {milliseconds:8.1f} ms", flush=True)
     for statement in ("import nbhitl", "import nbhitl; nbhitl.StateGraph", "import nbhitl; nbhitl.DuckDBSaver"):
         seconds = statistics.median(import_time(statement) for _ in range(repeat))
         print(f"{statement:<36} {seconds * 1e3:8.1f} ms")
