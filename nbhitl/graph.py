@@ -117,7 +117,9 @@ class StateGraph:
         elif not start:
             self._mistakes.append(f"add_edge([], {end!r}): name the nodes to wait for.")
         else:
-            self.waiting.append(WaitingEdge(tuple(dict.fromkeys(start)), end))
+            edge = WaitingEdge(tuple(dict.fromkeys(start)), end)
+            if edge not in self.waiting:
+                self.waiting.append(edge)
         return self
 
     def add_conditional_edges(

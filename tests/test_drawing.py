@@ -71,9 +71,7 @@ class TestDescribe:
         )
 
     def test_keys_that_lead_to_the_same_node_share_one_edge(self):
-        drawn = describe(
-            graph("a", "b", routers={"a": (Router("a", choose, {True: "b", 2: "b", None: "b"}),)})
-        )
+        drawn = describe(graph("a", "b", routers={"a": (Router("a", choose, {True: "b", 2: "b", None: "b"}),)}))
         assert [edge.label for edge in drawn.edges] == ["", "True, 2, None"]
 
     def test_a_key_that_is_an_object_is_named_by_its_type_and_none_of_its_code_runs(self):
@@ -87,9 +85,7 @@ class TestDescribe:
         assert drawn.edges[1].label == "Key"
 
     def test_a_waiting_edge_meets_in_a_dot(self):
-        drawn = describe(
-            graph("a", "b", "c", edges={START: ("a", "b")}, waiting=(WaitingEdge(("a", "b"), "c"),))
-        )
+        drawn = describe(graph("a", "b", "c", edges={START: ("a", "b")}, waiting=(WaitingEdge(("a", "b"), "c"),)))
         assert drawn.nodes[-1] == DrawnNode("j0", "join", hint="c waits for all of: a, b")
         assert drawn.edges[2:] == (
             DrawnEdge("e2", "n1", "j0", pairs=(("a", "c"),)),
@@ -107,8 +103,7 @@ class TestDescribe:
             "u0",
             "unknown",
             label="?",
-            hint="choose may lead to any node. To see where, give path_map or annotate it to return a "
-            "Literal.",
+            hint="choose may lead to any node. To see where, give path_map or annotate it to return a Literal.",
         )
         assert drawn.edges[1] == DrawnEdge("e1", "n1", "u0", "conditional")
 
@@ -158,9 +153,7 @@ class TestDot:
         # Without escaped characters, quotes come in pairs and hold no quote, and nothing else opens anything.
         bare = text.replace("\\\\", "").replace('\\"', "")
         outside = "".join(bare.split('"')[::2])
-        assert set(outside) <= set(
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 \n={}[],->."
-        )
+        assert set(outside) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 \n={}[],->.")
         assert "URL" not in outside
         assert "href" not in outside
 

@@ -18,6 +18,7 @@ from nbhitl import (
     InMemorySaver,
     NbhitlError,
     PendingInterruptError,
+    SchemaError,
     Session,
     StateGraph,
     ThreadBusyError,
@@ -434,6 +435,89 @@ def test_a_questions_stored_schema_is_checked_where_its_class_is_gone(tmp_path, 
             made.answer({"ok": True, "score": 4})
         made.go()
         assert made.state().values["log"] == [4]
+
+
+def reopened(tmp_path, first, second=None):
+    """The open question of a node that was edited perhaps, after its file was reopened."""
+    with DuckDBSaver(tmp_path / "t.duckdb") as saver:
+        session(line(ask=first), saver).go({})
+    with DuckDBSaver(tmp_path / "t.duckdb") as saver:
+        (question,) = session(line(ask=second or first), saver).pending()
+        return question
+
+
+def judging(Verdict):  # noqa: N803 - the class's name is what counts
+    def body(state):
+        return {"x": interrupt("?", response_schema=Verdict)}
+
+    return body
+
+
+def test_a_class_that_a_node_knows_from_the_function_around_it_is_found_again(tmp_path, monkeypatch):
+    known = Verdict
+    monkeypatch.delitem(judge.__globals__, "Verdict")
+    assert reopened(tmp_path, judging(known)).schema is known
+
+
+def test_a_class_that_has_no_value_any_more_is_not_found(tmp_path, monkeypatch):
+    first, second = judging(Verdict), judging(Verdict)
+    monkeypatch.delitem(judge.__globals__, "Verdict")
+    del second.__closure__[0].cell_contents
+    assert reopened(tmp_path, first, second).schema["required"] == ["ok", "score"]
+
+
+def test_a_local_class_is_found_again(tmp_path):
+    class Local(pydantic.BaseModel):
+        ok: bool
+
+    def body(state):
+        return {"x": interrupt("?", response_schema=Local)}
+
+    assert reopened(tmp_path, body).schema is Local
+
+
+def test_a_class_of_a_node_that_is_an_object_is_not_found(tmp_path):
+    class Local(pydantic.BaseModel):
+        ok: bool
+
+    class Node:
+        def __call__(self, state):
+            return {"x": interrupt("?", response_schema=Local)}
+
+    assert reopened(tmp_path, Node()).schema["required"] == ["ok"]
+
+
+def test_a_class_of_a_node_that_was_removed_is_not_found(tmp_path):
+    with DuckDBSaver(tmp_path / "t.duckdb") as saver:
+        session(line(judge=judge), saver).go({})
+    with DuckDBSaver(tmp_path / "t.duckdb") as saver:
+        (question,) = session(line(other=says("other")), saver).pending()
+    assert question.schema["required"] == ["ok", "score"]
+
+
+def test_an_answer_that_fits_the_stored_schema_but_not_the_class_fails_the_node_and_is_kept(tmp_path):
+    class Strict(pydantic.BaseModel):
+        score: int
+
+        @pydantic.field_validator("score")
+        @classmethod
+        def even(cls, value):
+            if value % 2:
+                raise ValueError("odd")
+            return value
+
+    def body(state, schema=Strict):
+        return {"x": interrupt("?", response_schema=schema).score}
+
+    with DuckDBSaver(tmp_path / "t.duckdb") as saver:
+        session(line(ask=body), saver).go({})
+    with DuckDBSaver(tmp_path / "t.duckdb") as saver:
+        made = session(line(ask=body), saver)
+        answered = made.answer({"score": 3})
+        assert made.go().reason == "failed"
+        assert isinstance(made.failure, SchemaError)
+        assert "does not fit the class it is asked with now: " in str(made.failure)
+        assert made.position.answers[answered.interrupt].value == {"score": 3}
 
 
 # -- async nodes

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from nbhitl.engine import channels, ids
 from nbhitl.engine.breakpoints import static_stop
 from nbhitl.engine.description import Graph
-from nbhitl.engine.errors import GraphRecursionError, InvalidUpdateError, did_you_mean
+from nbhitl.engine.errors import GraphChanged, GraphRecursionError, InvalidUpdateError, did_you_mean
 from nbhitl.engine.records import (
     EMPTY,
     END,
@@ -90,14 +90,14 @@ def next_move(graph: Graph, position: Position, rules: Rules) -> Move:
     if position.untouched:
         if checkpoint.step >= rules.last_step:
             return Fail((_exhausted(checkpoint),))
-        return Perform(checkpoint.tasks)
+        return _perform(graph, checkpoint.tasks)
     ready = tuple(
         task
         for task in checkpoint.tasks
         if task.id not in position.wrote and task.id not in position.parked and task.id not in position.failed
     )
     if ready:
-        return Perform(ready)
+        return _perform(graph, ready)
     if position.failed:
         return Fail(tuple(position.failed.values()))
     if position.parked:
@@ -105,6 +105,22 @@ def next_move(graph: Graph, position: Position, rules: Rules) -> Move:
         count = len(position.pending)
         return Wait("interrupted", f"{nodes} waits for {'an answer' if count == 1 else f'{count} answers'}")
     return Commit()
+
+
+def _perform(graph: Graph, tasks: tuple[Task, ...]) -> Perform | Fail:
+    """Perform ``tasks``, if the graph still has their nodes: it may have been edited since they became due."""
+    gone = [task for task in tasks if task.node not in graph.nodes and task.node != START]
+    if not gone:
+        return Perform(tasks)
+    return Fail(tuple(_gone(graph, task) for task in gone))
+
+
+def _gone(graph: Graph, task: Task) -> Failed:
+    text = (
+        f"the run is about to run node {task.node!r}, which the graph no longer has."
+        f"{did_you_mean(task.node, graph.nodes)} Give the node its name back, or start a new thread. Nothing was lost."
+    )
+    return Failed(task.id, "GraphChanged", text, GraphChanged(text))
 
 
 def begin(graph: Graph, values: Mapping[str, Any], *, previous: Checkpoint | None, id: str, at: int) -> Checkpoint:
@@ -173,6 +189,9 @@ def rebase(position: Position, onto: Checkpoint, answers: Mapping[str, Answered]
     found: list[Entry] = []
     for old, new in zip(position.checkpoint.tasks, onto.tasks, strict=True):
         questions = position.asked.get(old.id, ())
+        renewed = [place for place, question in enumerate(questions) if question.id in answers]
+        if renewed:  # what was asked after the question that is answered anew may have depended on it
+            questions = questions[: max(renewed) + 1]
         answered = {q.id: answers.get(q.id, position.answers.get(q.id)) for q in questions}
         renamed = {q.id: ids.interrupt_id(new.id, q.binding) for q in questions}
         found += [replace(q, task=new.id, id=renamed[q.id]) for q in questions]
@@ -203,6 +222,12 @@ def _advance(
     names: set[str] = set()
     sends: list[Send] = []
     arrived = checkpoint.arrived
+    ran = {node for node, _ in wrote}
+    if arrived:  # an edge that was complete is used up when its target runs, and only then
+        full = {edge.key for edge in graph.waiting if arrived.get(edge.key, frozenset()).issuperset(edge.sources)}
+        used = {edge.key for edge in graph.waiting if edge.key in full and edge.target in ran}
+        arrived = {key: seen for key, seen in arrived.items() if key not in used}
+        names.update(edge.target for edge in graph.waiting if edge.key in full - used)
     for node, entry in wrote:
         names.update(graph.edges.get(node, ()))
         for target in entry.goto:
@@ -212,11 +237,9 @@ def _advance(
                 names.add(target)
         for edge in graph.waits.get(node, ()):
             seen = arrived.get(edge.key, frozenset()) | {node}
-            arrived = {key: value for key, value in arrived.items() if key != edge.key}
+            arrived = {**arrived, edge.key: seen}
             if seen.issuperset(edge.sources):
                 names.add(edge.target)
-            else:
-                arrived[edge.key] = seen
     names.discard(END)
     due: list[tuple[str, Any]] = [(name, MISSING) for name in sorted(names)]
     due += [(send.node, send.arg) for send in sends]

@@ -56,12 +56,12 @@ class SchemaChecker:
         return found
 
     def name(self, schema: Any) -> str | None:
-        """The name of a class at the top of its module or notebook; None for local and built-in ones."""
+        """The name of a class in its module, notebook or function; None for built-in ones."""
         name = getattr(schema, "__qualname__", "") if isinstance(schema, type) else ""
         if type(schema).__name__ == "TypeAliasType":
             name = schema.__name__
         builtin = getattr(schema, "__module__", "") == "builtins" or typing.get_origin(schema) is not None
-        return None if not name or builtin or "<locals>" in name else str(name)
+        return None if not name or builtin else str(name).rpartition("<locals>.")[2]
 
     def check(self, schema: Any, answer: Any) -> Any:
         """The answer as plain data (JSON types), with the class's defaults filled in.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +42,8 @@ class TaskContext:
     """How many questions without a key this performance has asked."""
     pause: GraphInterrupt | None = None
     """The pause that was signalled, to notice a body that swallows it."""
+    paused_in: set[int] = field(default_factory=set)
+    """The asyncio tasks and threads that a pause has left."""
 
     def ask(self, value: Any, schema: Any, key: str | None) -> Any:
         """The answer to a question if it is known; else leaves the body."""
@@ -48,8 +52,7 @@ class TaskContext:
                 f"node {self.task.node!r} called interrupt(), but the graph was compiled without a checkpointer, so "
                 "the run could not be continued. Use compile(checkpointer=InMemorySaver()) and give a thread_id."
             )
-        if self.pause is not None and key is None:  # with keys, several may be asked side by side
-            raise PauseSwallowed(SWALLOWED.format(node=self.task.node))
+        self._check_place(key)
         ordinal = self.calls
         if key is None:
             self.calls += 1
@@ -71,8 +74,19 @@ class TaskContext:
         if answer is None:
             questions.check_change(self.asked, question, self.task.node)
             self.pause = GraphInterrupt(question)
+            self.paused_in.add(_place())
             raise self.pause
         return answer.value if schema is None else self._typed(schema, answer)
+
+    def _check_place(self, key: str | None) -> None:
+        """Nothing asks where a pause was signalled before; side by side, each question needs a name."""
+        if _place() in self.paused_in:
+            raise PauseSwallowed(SWALLOWED.format(node=self.task.node))
+        if self.paused_in and key is None:
+            raise PauseSwallowed(
+                f"node {self.task.node!r} asks several questions side by side, and nobody could tell which answer is "
+                "whose: give each one a name, interrupt(value, key='...')."
+            )
 
     def _typed(self, schema: Any, answer: Answered) -> Any:
         try:
@@ -83,6 +97,15 @@ class TaskContext:
             raise SchemaError(
                 f"the answer recorded for node {self.task.node!r} does not fit the class it is asked with now: {error}"
             ) from error
+
+
+def _place() -> int:
+    """Which asyncio task, or else which thread, is running this."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no loop runs on this thread
+        task = None
+    return id(task) if task is not None else threading.get_ident()
 
 
 CURRENT: ContextVar[TaskContext | None] = ContextVar("nbhitl_task", default=None)

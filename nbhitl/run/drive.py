@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias, assert_never
 
 from nbhitl.engine import ids, moves
 from nbhitl.engine.description import Graph, Node
-from nbhitl.engine.errors import GraphChanged, SaverError, UnstorableValueError, did_you_mean
+from nbhitl.engine.errors import SaverError, UnstorableValueError
 from nbhitl.engine.ports import Checker, Clock, Ids, Saver
 from nbhitl.engine.records import (
     EMPTY,
@@ -183,13 +183,7 @@ class Run:
         position = self.position
         found = []
         for task in tasks:
-            node = self.graph.nodes.get(task.node) if task.node != START else _START_NODE
-            if node is None:
-                raise GraphChanged(
-                    f"thread {self.key} is about to run node {task.node!r}, which the graph no longer has."
-                    f"{did_you_mean(task.node, self.graph.nodes)} Give the node its name back, or start a new thread. "
-                    "Nothing was lost."
-                )
+            node = self.graph.nodes[task.node] if task.node != START else _START_NODE
             context = TaskContext(
                 task,
                 self.world.checker,

@@ -133,7 +133,7 @@ async def aperform(job: Job) -> Entries:
     """Run a task's body on the running loop; a sync body on a thread, so that it cannot block the loop."""
     token = CURRENT.set(job.context)
     try:
-        result = job.call() if is_async(job.node.action) else await asyncio.to_thread(job.call)
+        result = job.call() if is_async(job.node.action) else _value(*await asyncio.to_thread(_caught, job))
         wrote = job.wrote(await result if inspect.isawaitable(result) else result)
         if job.routers or wrote.goto:
             wrote = job.routed(wrote, [await c if inspect.isawaitable(c) else c for c in job.choices(wrote)])
@@ -233,6 +233,20 @@ def _questions(group: BaseExceptionGroup[Any]) -> Iterator[Asked]:
             yield from _questions(error)
         elif isinstance(error, GraphInterrupt):
             yield error.asked
+
+
+def _caught(job: Job) -> tuple[Any, BaseException | None]:
+    """A sync body's result or error, as values: a future cannot carry every exception (StopIteration)."""
+    try:
+        return job.call(), None
+    except BaseException as error:  # noqa: BLE001 - raised again on the loop's side
+        return None, error
+
+
+def _value(result: Any, error: BaseException | None) -> Any:
+    if error is not None:
+        raise error
+    return result
 
 
 def _now(value: Any, job: Job) -> Any:

@@ -162,7 +162,9 @@ def test_a_waiting_edge_is_taken_when_all_its_sources_have_run_and_then_starts_a
     first = commit(wait, at("a").after([Wrote("k:0")]), id="m", at=0)
     assert (first.tasks, first.arrived) == ((Task("m:0", "b"),), {"a+b:c": frozenset({"a"})})
     second = commit(wait, Position(first).after([Wrote("m:0")]), id="n", at=0)
-    assert (second.tasks, second.arrived) == ((Task("n:0", "c"),), {})
+    assert (second.tasks, second.arrived) == ((Task("n:0", "c"),), {"a+b:c": frozenset({"a", "b"})})
+    third = commit(wait, Position(second).after([Wrote("n:0")]), id="o", at=0)
+    assert (third.tasks, third.arrived) == ((), {})
 
 
 def test_tasks_are_due_once_each_in_the_order_of_their_names_and_sends_follow():

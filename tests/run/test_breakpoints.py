@@ -92,9 +92,7 @@ def test_a_breakpoint_in_a_loop_holds_every_time(saver, config):
     built = line(a=says("a"))
     built.add_conditional_edges("a", lambda state: "a" if len(state["log"]) < 3 else "__end__")
     graph = built.compile(saver, interrupt_before=["a"])
-    seen = [graph.invoke({}, config)["log"]]
-    for _ in range(3):
-        seen.append(graph.invoke(None, config)["log"])
+    seen = [graph.invoke(input, config)["log"] for input in ({}, None, None, None)]
     assert seen == [[], ["a"], ["a"] * 2, ["a"] * 3]
 
 

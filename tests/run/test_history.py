@@ -295,6 +295,16 @@ def test_a_new_answer_to_one_of_several_old_questions_names_it_and_keeps_the_ans
     assert graph.invoke(Command(resume={second: 20}), old)["log"] == [1, 20]
 
 
+def test_a_new_answer_to_an_earlier_question_asks_the_later_ones_again(saver, config):
+    graph = line(ask=lambda state: {"log": [interrupt("which?"), interrupt("sure?")]}).compile(saver)
+    graph.invoke({}, config)
+    first = graph.get_state(config).interrupts[0].id
+    graph.invoke(Command(resume="a small thing"), config)
+    graph.invoke(Command(resume="yes"), config)
+    result = graph.invoke(Command(resume={first: "everything"}), due(graph, config, "ask"))
+    assert [question.value for question in result["__interrupt__"]] == ["sure?"]
+
+
 def test_an_answer_at_an_old_breakpoint_makes_a_fork_and_its_question_is_seen(saver, config):
     graph = line(a=says("a"), ask=lambda state: {"x": interrupt("sure?")}).compile(saver)
     graph.invoke({}, config, interrupt_before=["ask"])

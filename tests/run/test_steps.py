@@ -17,6 +17,7 @@ from nbhitl import (
     GraphRecursionError,
     InMemorySaver,
     InvalidUpdateError,
+    SaverError,
     Send,
     StateGraph,
     UnknownNodeError,
@@ -242,6 +243,29 @@ def test_a_reducer_that_raises_fails_the_run_which_can_be_continued_with_a_bette
     assert (state.metadata["stop"], state.metadata["stop_text"]) == ("failed", "cannot add")
     assert build(State).compile(saver).invoke(None, config)["log"] == ["a"]
     assert calls == {"a": 1}
+
+
+def test_a_reducer_that_raises_fails_an_async_run_as_well(saver, config):
+    class Broken(TypedDict, total=False):
+        log: Annotated[list, lambda old, new: 1 / 0]
+
+    graph = StateGraph(Broken).add_node("a", says("a")).add_edge(START, "a").compile(saver)
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(graph.ainvoke({}, config))
+    assert graph.get_state(config).metadata["stop"] == "failed"
+
+
+def test_a_checkpointer_that_is_gone_is_no_failure_of_a_node(config):
+    class Gone(InMemorySaver):
+        def commit(self, key, checkpoint, entries=(), *, wait=True):
+            if checkpoint.step == 1:
+                raise SaverError("the disk is full")
+            super().commit(key, checkpoint, entries, wait=wait)
+
+    graph = chain(a=says("a")).compile(Gone())
+    with pytest.raises(SaverError, match="the disk is full"):
+        graph.invoke({}, config)
+    assert [task.error for task in graph.get_state(config).tasks] == [None]
 
 
 def test_an_unstorable_value_fails_its_node_naming_the_place_and_the_thread_goes_on(tmp_path, config):

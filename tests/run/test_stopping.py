@@ -190,6 +190,14 @@ def test_a_due_node_that_was_removed_is_an_error_with_a_suggestion_and_its_answe
     assert line(review=ask).compile(saver).invoke(None, config)["x"] == "yes"
 
 
+def test_a_run_that_ended_because_its_node_was_removed_says_so_in_its_state(saver, config):
+    line(review=ask).compile(saver).invoke({}, config)
+    changed = line(other=says("other")).compile(saver)
+    with pytest.raises(GraphChanged):
+        changed.invoke(Command(resume="yes"), config)
+    assert stop(changed, config)[0] == "failed"
+
+
 def test_a_node_may_be_added_while_a_thread_waits(saver, config):
     line(ask=ask).compile(saver).invoke({}, config)
     graph = line(ask=ask, more=says("more")).compile(saver)

@@ -298,6 +298,15 @@ def test_an_async_graph_run_the_sync_way_says_which_call_to_use(saver, config):
     assert asyncio.run(graph.ainvoke(None, config))["log"] == ["a"]
 
 
+def test_a_node_that_returns_an_awaitable_run_the_sync_way_says_which_call_to_use(saver, config):
+    class Later:
+        def __await__(self):
+            return iter(())
+
+    with pytest.raises(NbhitlError, match="async.*ainvoke"):
+        line(a=lambda state: Later()).compile(saver).invoke({}, config)
+
+
 def test_an_async_router_run_the_sync_way_says_which_call_to_use(saver, config):
     async def route(state):
         return END
@@ -344,6 +353,17 @@ def test_an_async_failure_keeps_its_siblings(saver, config):
 
     assert asyncio.run(run())["log"] == ["good"]
     assert calls == {"good": 1, "bad": 2}
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_a_node_that_raises_stop_iteration_fails(way, saver, config):
+    async def limited(graph):
+        return await asyncio.wait_for(graph.ainvoke({}, config), 1)
+
+    graph = line(a=lambda state: next(iter([]))).compile(saver)
+    with pytest.raises((StopIteration, RuntimeError)):
+        graph.invoke({}, config) if way == "sync" else asyncio.run(limited(graph))
+    assert graph.get_state(config).metadata["stop"] == "failed"
 
 
 def test_a_cancelled_run_can_be_continued(saver, config):

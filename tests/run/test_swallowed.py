@@ -109,6 +109,18 @@ def test_a_body_that_asks_again_after_it_swallowed_a_pause_is_an_error(saver, co
         one(body).compile(saver).invoke({}, config)
 
 
+def test_a_body_that_asks_again_by_a_key_after_it_swallowed_a_pause_is_an_error(config):
+    def body(state):
+        try:
+            interrupt("first?", key="first")
+        except BaseException:  # noqa: BLE001 - what this is about
+            pass
+        return {"x": interrupt("second?", key="second")}
+
+    with pytest.raises(PauseSwallowed):
+        one(body).compile(InMemorySaver()).invoke({}, config)
+
+
 def test_a_body_that_catches_the_pause_and_raises_it_again_pauses(saver, config):
     def body(state):
         try:
@@ -155,6 +167,20 @@ def test_two_keyed_questions_in_a_task_group_are_asked_at_once_and_answered_one_
         return await graph.ainvoke(Command(resume="A"), config)
 
     assert asyncio.run(run())["log"] == ["A", "B"]
+
+
+def test_questions_without_a_key_in_a_task_group_are_an_error_that_names_the_cure(config):
+    async def ask(text):
+        return interrupt(text)
+
+    async def body(state):
+        async with asyncio.TaskGroup() as group:
+            for text in ("a?", "b?"):
+                group.create_task(ask(text))
+
+    with pytest.raises(ExceptionGroup) as caught:
+        asyncio.run(one(body).compile(InMemorySaver()).ainvoke({}, config))
+    assert "key=" in str(caught.value.exceptions[0])
 
 
 def test_a_pause_in_a_nested_group_is_found(config):
