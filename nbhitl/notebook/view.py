@@ -60,6 +60,7 @@ class View:
         self._drawing: DisplayHandle | None = None
         self._shown: dict[str, Any] = {}
         self._slot: DisplayHandle | None = None
+        self._box: Any = None
         self._forms: dict[str, Form] = {}
         self._answers: list[tuple[str, Asked, Answered]] = []
         self._lock = threading.Lock()
@@ -241,13 +242,34 @@ class View:
         show_problem(error)
 
     def _fill(self, content: Any) -> None:
-        """Put something into the slot; None leaves the answers that were given there."""
-        if content is None:
-            if self._slot is None and not self._answers:
-                return
-            data, raw = self._story(), True
-        else:
-            data, raw = content, False
+        """Put a widget into the slot; None leaves the answers that were given there, as text that is saved.
+
+        The slot is one box whose children change: that reaches a page that was reloaded meanwhile, where an update
+        of the output does not.
+        """
+        if content is not None:
+            self._show_widget(content)
+            return
+        if self._slot is None and not self._answers:
+            return
+        story = self._story()
+        if self._box is not None:
+            import ipywidgets as widgets
+
+            self._box.children = (widgets.HTML(story["text/html"]),)
+            self._box = None
+        self._place(story, raw=True)
+
+    def _show_widget(self, content: Any) -> None:
+        if self._box is not None:
+            self._box.children = (content,)
+            return
+        import ipywidgets as widgets
+
+        self._box = widgets.VBox([content])
+        self._place(self._box, raw=False)
+
+    def _place(self, data: Any, *, raw: bool) -> None:
         if self._slot is None:
             self._slot = DisplayHandle(secrets.token_hex(8))
             self._slot.display(data, raw=raw)

@@ -29,7 +29,7 @@ route(review, by="decision", publish=publish, revise=draft)
 flow(publish, END)
 '''
 
-WAIT = '''\
+WAIT = """\
 %%graph slow
 from pathlib import Path
 from time import sleep
@@ -49,5 +49,5 @@ def after(state: State):
     print("after:", state["done"])
 
 flow(START, wait, after, END)
-'''
+"""
 """A node that is at work until the file ``go`` is there, and writes a line each time that it starts."""

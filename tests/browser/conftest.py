@@ -1,4 +1,4 @@
-"""One server and one browser for the folder, a fresh page and a kernel of its own for each test.
+"""One server for the session, one browser a file, a fresh page and a kernel of its own for each test.
 
 Without a browser the tests are skipped; with ``NBHITL_REQUIRE_BROWSER=1`` they fail instead.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -39,12 +40,23 @@ def _missing() -> str | None:
     return None
 
 
-# Not for the session: Playwright's event loop would be in the way of tests elsewhere that use asyncio.
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def needed() -> None:
+    """Skip, or fail where a browser is required, when something is missing."""
     missing = _missing()
     if missing is not None:
         (pytest.fail if os.environ.get("NBHITL_REQUIRE_BROWSER") == "1" else pytest.skip)(missing)
+
+
+@pytest.fixture(scope="session")
+def server(needed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serve(tmp_path_factory.mktemp("jupyter")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(needed: None) -> Iterator[Browser]:
+    """A browser for one file: Playwright's event loop would be in the way of tests that use asyncio."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -54,12 +66,6 @@ def browser() -> Iterator[Browser]:
             yield found
         finally:
             found.close()
-
-
-@pytest.fixture(scope="package")
-def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serve(tmp_path_factory.mktemp("jupyter")) as running:
-        yield running
 
 
 @pytest.fixture
@@ -77,7 +83,7 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
 
 @pytest.fixture
 def lab(server: Server, page: Page, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Open notebooks; their kernels end with the test."""
+    """Open notebooks; their kernels end and what they set is forgotten with the test."""
     opened: list[Notebook] = []
     folder = server.root / re.sub(r"\W+", "-", request.node.name)[-60:]
     folder.mkdir()
@@ -89,5 +95,5 @@ def lab(server: Server, page: Page, request: pytest.FixtureRequest) -> Iterator[
         return opened[-1]
 
     yield start
-    if opened:
-        opened[-1].shutdown()
+    server.end_kernels()
+    shutil.rmtree(server.settings, ignore_errors=True)

@@ -53,25 +53,56 @@ class Server:
 
     url: str
     token: str
-    root: Path
-    """The folder that it serves."""
-    data: Path
-    """Where it keeps what it trusts."""
-    log: Path
+    home: Path
+    """The folder with all that it keeps."""
+
+    @property
+    def root(self) -> Path:
+        """The folder that it serves."""
+        return self.home / "notebooks"
+
+    @property
+    def data(self) -> Path:
+        """Where it keeps which notebooks it trusts."""
+        return self.home / "data"
+
+    @property
+    def settings(self) -> Path:
+        """Where it keeps what the person has set."""
+        return self.home / "settings"
+
+    @property
+    def log(self) -> Path:
+        """What it said."""
+        return self.home / "server.log"
+
+    def ask(self, path: str, method: str = "GET") -> bytes:
+        """Call the server's API, past any proxy."""
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}", headers={"Authorization": f"token {self.token}"}, method=method
+        )
+        with direct.open(request, timeout=30) as answer:
+            found: bytes = answer.read()
+            return found
+
+    def end_kernels(self) -> None:
+        """End all kernels, whatever has become of their pages."""
+        for session in json.loads(self.ask("sessions")):
+            self.ask(f"sessions/{session['id']}", "DELETE")
 
 
 @contextlib.contextmanager
 def serve(home: Path) -> Iterator[Server]:
     """A server that knows nothing of this machine's settings and is reached from this machine only."""
-    root, log = home / "notebooks", home / "server.log"
-    root.mkdir()
     page_config = home / "config" / "labconfig" / "page_config.json"
     page_config.parent.mkdir(parents=True)
     page_config.write_text(json.dumps({"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}))
-    server = Server(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), root, home / "data", log)
-    with log.open("w") as written:
+    server = Server(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), home)
+    server.root.mkdir()
+    with server.log.open("w") as written:
         process = subprocess.Popen(
-            _command(server), env=_environment(home), cwd=root, stdout=written, stderr=subprocess.STDOUT
+            _command(server), env=_environment(home), cwd=server.root, stdout=written, stderr=subprocess.STDOUT
         )
         try:
             _await(server, process)
@@ -116,12 +147,11 @@ def _free_port() -> int:
 
 
 def _await(server: Server, process: subprocess.Popen[bytes]) -> None:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     give_up = time.monotonic() + STARTUP
     while True:
         try:
-            with direct.open(f"{server.url}/api/status?token={server.token}", timeout=5):
-                return
+            server.ask("status")
+            return
         except OSError:
             if process.poll() is not None or time.monotonic() > give_up:
                 raise RuntimeError(f"the server did not start:\n{server.log.read_text()}") from None
@@ -135,9 +165,7 @@ def notebook(*cells: str) -> str:
         for n, cell in enumerate(cells)
     ]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return json.dumps(
-        {"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}, indent=1
-    )
+    return json.dumps({"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
 
 
 class Notebook:
@@ -155,7 +183,9 @@ class Notebook:
         self.page.wait_for_function(
             "() => window.jupyterapp?.shell?.currentWidget?.sessionContext !== undefined", timeout=RUN * 1000
         )
-        self._js("await app.restored; await panel.context.ready; await session.ready; await session.session.kernel.info;")
+        self._js(
+            "await app.restored; await panel.context.ready; await session.ready; await session.session.kernel.info;"
+        )
         self.page.locator("#jupyterlab-splash").wait_for(state="detached", timeout=RUN * 1000)
         self.cell(0).wait_for()
 
@@ -190,8 +220,9 @@ class Notebook:
     def start(self, n: int) -> None:
         """Run a cell and do not wait for its end."""
         self._js(
-            "panel.content.activeCellIndex = arg; (window.__runs ??= {})[arg] ="
-            " app.commands.execute('notebook:run-cell').then(() => 'ended', error => String(error));",
+            "panel.content.activeCellIndex = arg;"
+            "const run = app.commands.execute('notebook:run-cell');"
+            "(window.__runs ??= {})[arg] = run.then(ok => (ok ? 'ended' : 'failed'), String);",
             n,
         )
 
@@ -244,7 +275,9 @@ class Notebook:
     def theme(self, name: str) -> None:
         self._js("await app.commands.execute('apputils:change-theme', { theme: arg });", name)
         light = str("Light" in name).lower()
-        self.page.locator(f"body[data-jp-theme-name='{name}'][data-jp-theme-light='{light}']").wait_for()
+        self.page.locator(f"body[data-jp-theme-name='{name}'][data-jp-theme-light='{light}']").wait_for(
+            state="attached"
+        )
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the notebook's checkpoint file, which the kernel must have let go of."""

@@ -21,7 +21,9 @@ def test_hostile_texts_of_a_graph_and_its_questions_are_shown_as_text(lab, serve
     expect(graph.status).to_contain_text(IMAGE)
     graph.shows(ask="waiting")
     expect(form.box).to_contain_text(IMAGE)
+    watch.nothing()
     watch.poke()
+    asked = copied(book)
     form.submit.click()
     graph.shows(tell="waiting")
     answer = form.box.locator("textarea, input[type=text]").first
@@ -31,7 +33,12 @@ def test_hostile_texts_of_a_graph_and_its_questions_are_shown_as_text(lab, serve
     expect(book.answers(1)).to_have_count(2)
     watch.poke()
     watch.nothing()
-    book.page.screenshot(path="/tmp/w/hostile.png")
+
+    book = lab(text=asked)
+    assert not book.is_trusted()
+    expect(book.graph(1).status).to_contain_text(IMAGE)
+    watch.poke()
+    watch.nothing()
 
 
 @pytest.mark.parametrize("trusted", [False, True], ids=["untrusted", "trusted"])

@@ -51,8 +51,7 @@ def test_a_saved_notebook_tells_the_whole_story_without_widgets(lab):
     assert not [cell for cell in saved["cells"] for output in cell["outputs"] if output["output_type"] == "error"]
 
     html, _ = nbconvert.HTMLExporter(template_name="lab").from_notebook_node(saved)
-    [picture] = re.findall("data:image/svg\\+xml;base64,([^\"]+)", html)
+    [picture] = re.findall('<img[^>]* src="data:image/svg\\+xml;base64,([^"]+)', html)
     assert base64.b64decode(picture).decode() == svg
     assert "more &lt;on&gt; Darjeeling" in html
     assert "more <on> Darjeeling" not in html
-

@@ -242,7 +242,7 @@ def test_a_name_finds_a_class_again_and_only_a_class():
         a: int
 
     names = [CHECKER.name(s) for s in (Review, Tone, Draft, Local, int, Literal["a"], list[int], None, {})]
-    assert names == ["Review", "Tone", "Draft", None, None, None, None, None, None]
+    assert names == ["Review", "Tone", "Draft", "Local", None, None, None, None, None]
 
 
 def test_the_validators_of_a_class_run_before_an_answer_is_taken():

@@ -20,7 +20,7 @@ export function stateInWords(node: GraphNode): string {
 }
 
 export function tooltip(node: GraphNode): string {
-  const state = `${node.name}: ${stateInWords(node)}`;
+  const state = `${node.label}: ${stateInWords(node)}`;
   if (!node.breakable) {
     return state;
   }
