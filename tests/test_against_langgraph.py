@@ -61,7 +61,7 @@ DIFFERENCES = {
     "unknown breakpoint": "it is an error at compile and per call; upstream ignores it per call",
     "empty breakpoints": "an empty list per call switches breakpoints off; upstream ignores it",
     "breakpoint behind an edit": "it holds, unless the edit was made at a breakpoint; upstream passes it in any case",
-    "writing as a due join": "who writes as a node did its work: it is not run as well; upstream runs a join all the same",
+    "writing as a due join": "who writes as a node did its work: it is not run as well; upstream still runs a join",
     "exact recursion limit": "a run that ends with its last allowed step has ended; upstream calls it an error",
     "failed merge": "after it the state can be read; upstream's get_state raises the same error",
     "order of next": "tasks stand in the order of their names, sends last; upstream has sends first",

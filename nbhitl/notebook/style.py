@@ -54,7 +54,9 @@ STYLE: Final = """<style>
 .nbh-form .nbh-field .nbh-row .nbh-number input[type="text"] { width: 80px; }
 .nbh-form .nbh-row .widget-slider { flex: 1 1 160px; width: auto; max-width: 320px; height: 28px; margin: 0; }
 .nbh-form .nbh-help { color: var(--jp-ui-font-color2, #616161); white-space: pre-wrap; }
-.nbh-form .nbh-error { color: color-mix(in srgb, var(--jp-error-color1, #c62828) 80%, var(--jp-ui-font-color1, #000)); white-space: pre-wrap; font-weight: 600; }
+.nbh-form .nbh-error {
+    color: color-mix(in srgb, var(--jp-error-color1, #c62828) 80%, var(--jp-ui-font-color1, #000));
+    white-space: pre-wrap; font-weight: 600; }
 .nbh-form .nbh-answer > .widget-html .nbh-error { margin-bottom: 8px; }
 .nbh-form .nbh-foot { margin-top: 14px; gap: 12px; align-items: center; overflow: visible; }
 .nbh-form .nbh-submit { width: auto; min-width: 96px; margin: 0; }
