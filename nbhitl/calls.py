@@ -25,6 +25,7 @@ from nbhitl.engine.errors import (
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import EMPTY, END, START, Answered, Asked, Failed, Position, Task, ThreadKey, Wrote
 from nbhitl.run import hands
+from nbhitl.run.claims import claim, release
 from nbhitl.run.context import TaskContext
 from nbhitl.run.drive import Durability, Run, RunControl, World
 from nbhitl.run.revival import open_questions, revive
@@ -81,8 +82,22 @@ class Calls:
         limit = config.get("recursion_limit", DEFAULT_RECURSION_LIMIT)
         if not isinstance(limit, int) or limit < 1:
             raise NbhitlError(f"recursion_limit is {limit!r}; it is a whole number of super-steps, at least 1.")
-        key, position = self.find(config)
         before, after = self._static(options)
+        key = ThreadKey("") if self.world.saver is None else self.key(config)
+        if self.world.saver is not None:
+            claim(self.world.saver, key)  # until `drive` has ended
+        try:
+            return self._prepared(input, config, options, moves.Rules(limit, before, after))
+        except BaseException:
+            if self.world.saver is not None:
+                release(self.world.saver, key)
+            raise
+
+    def _prepared(
+        self, input: Mapping[str, Any] | Command | None, config: Config, options: CallOptions, rules: moves.Rules
+    ) -> Run:
+        """As `prepare`, for a thread that was claimed; ``rules.last_step`` counts from where the run begins."""
+        key, position = self.find(config)
         run = Run(self.graph, key, moves.Rules(0), self.world, config, options.control, options.durability)
         if isinstance(input, Command):
             self._answer(run, input, position, config, options)
@@ -92,7 +107,7 @@ class Calls:
             self._begin(run, input, position, restart=options.restart)
         begun = run.position.checkpoint
         taking_input = any(task.node == START for task in begun.tasks)  # a step that no limit counts
-        run.rules = moves.Rules(begun.step + limit + taking_input, before, after)
+        run.rules = replace(rules, last_step=begun.step + rules.last_step + taking_input)
         return run
 
     def _begin(self, run: Run, values: Any, position: Position | None, *, restart: bool) -> None:

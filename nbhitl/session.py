@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +20,7 @@ from nbhitl.engine.errors import (
     UnknownInterruptError,
     did_you_mean,
 )
+from nbhitl.engine.ids import digest
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.questions import match_answers
 from nbhitl.engine.records import Answered, Asked, Position, Stopped, ThreadKey
@@ -68,7 +71,8 @@ class Session:
     @property
     def position(self) -> Position | None:
         """Where the thread stands; None before its first run."""
-        return self.run.position if self.run is not None else self.saver.load(self.key)
+        run = self.run  # it may end while we look
+        return run.position if run is not None else self.saver.load(self.key)
 
     def state(self) -> StateSnapshot:
         """Values, next nodes, open questions and stop reason."""
@@ -88,6 +92,34 @@ class Session:
         position = self.position
         tasks = position.checkpoint.tasks if position is not None else ()
         return next((t.node for t in tasks if t.id == question.task), "")
+
+    def branch(self) -> Iterator[Position]:
+        """The positions that led to where the thread stands, newest first; other branches are left out."""
+        wanted: str | None = None
+        for position in self.saver.history(self.key):
+            if wanted is None or position.checkpoint.id == wanted:
+                yield position
+                wanted = position.checkpoint.parent
+                if wanted is None:
+                    return
+
+    def answers(self) -> list[tuple[str, Asked, Answered]]:
+        """The answers on this branch, oldest first: the node that asked, the question, the answer."""
+        found = []
+        for position in self.branch():
+            nodes = {task.id: task.node for task in position.checkpoint.tasks}
+            asked = [question for several in position.asked.values() for question in several]
+            told = [(nodes[q.task], q, position.answers[q.id]) for q in asked if q.id in position.answers]
+            found += told[::-1]
+        return found[::-1]
+
+    def began_with(self, input: Mapping[str, Any]) -> bool:
+        """Whether the newest input of this branch was equal to ``input``."""
+        for position in self.branch():
+            checkpoint = position.checkpoint
+            if checkpoint.source == "input" and checkpoint.tasks:
+                return digest(dict(input)) == digest(dict(checkpoint.tasks[0].arg))
+        return False
 
     def changed_code(self) -> list[str]:
         """Nodes whose code differs from when the thread stopped; added and removed ones included."""
@@ -117,8 +149,9 @@ class Session:
         else:
             points.pop(node, None)
         self.saver.set_breakpoints(self.name, points)
-        if self.run is not None:
-            self.run.rules = replace(self.run.rules, before=self._before(points))
+        run = self.run  # it may end while we look
+        if run is not None:
+            run.rules = replace(run.rules, before=self._before(points))
 
     def toggle_breakpoint(self, node: str) -> bool:
         """Set the breakpoint before a node if there is none, else remove it; whether there is one now."""
@@ -132,12 +165,15 @@ class Session:
 
     # -- moving
 
-    def go(self, input: Mapping[str, Any] | None = None, *, restart: bool = False) -> Stopped:
+    def go(
+        self, input: Mapping[str, Any] | None = None, *, restart: bool = False, control: RunControl | None = None
+    ) -> Stopped:
         """Run on the calling thread until the graph finishes, asks, stops or fails; why it stopped.
 
         Args:
             input: new input; None goes on where the thread stands.
             restart: new input starts over on a new branch, even while a question waits.
+            control: asks the run to stop; one of its own by default, see `pause`.
 
         Raises:
             ThreadBusyError: this session is at work already.
@@ -146,7 +182,7 @@ class Session:
         if not self._busy.acquire(blocking=False):
             raise ThreadBusyError(f"thread {self.key} is being run already. Wait for it, or stop it: %graph pause.")
         try:
-            self._control = RunControl()
+            self._control = control or RunControl()
             options = CallOptions(
                 interrupt_before=self._before(self.breakpoints),
                 durability="sync",
@@ -214,6 +250,11 @@ class Session:
         except KeyboardInterrupt:
             self._control.request_drain("interrupted; the node that was running starts again from its first line")
             self._tell(run.stop(None))
+        except BaseException as error:
+            self._control.request_drain(f"broken off by {type(error).__name__}; it can be continued")
+            with contextlib.suppress(Exception):  # the place where runs are remembered may be what broke
+                run.stop(None)
+            raise
         if run.failures:
             self.failure = run.failures[0].exception or NbhitlError(run.failures[0].text)
         stopped = run.position.stopped
@@ -222,14 +263,28 @@ class Session:
         return stopped
 
     async def _consume(self, events: AsyncIterator[Event]) -> None:
-        async for event in events:
-            self._tell(event)
+        ticks = asyncio.create_task(_tick())
+        try:
+            async for event in events:
+                self._tell(event)
+        finally:
+            ticks.cancel()
 
     def _tell(self, event: Event) -> None:
-        if self.watch is not None:
+        if self.watch is None:
+            return
+        try:
             self.watch(self, event)
+        except Exception:  # noqa: BLE001 - whoever looks on must not break what goes on
+            traceback.print_exc()
 
 
 def _by(answered: Answered) -> str:
     who = f" by {answered.by}" if answered.by else ""
     return f"{who} through {answered.via}" if answered.via else who
+
+
+async def _tick() -> None:
+    """Keep the loop turning, so that a Stop raised in its thread arrives while a node waits."""
+    while True:
+        await asyncio.sleep(0.2)

@@ -1,4 +1,4 @@
-"""Who may import whom. The house stands on this: see CONTRIBUTING.md, "The rooms"."""
+"""Who may import whom. The house stands on this: see CONTRIBUTING.md, "Where things are"."""
 
 import ast
 import subprocess

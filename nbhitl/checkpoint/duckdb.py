@@ -56,7 +56,12 @@ class DuckDBSaver:
         self._pid = os.getpid()
         ownership = None
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise SaverError(
+                    f"the folder {file.parent} cannot be made ({error.strerror}): give a path in a folder of yours"
+                ) from error
             ownership = Ownership(file)
         try:
             self._connection = opening.connect(file)

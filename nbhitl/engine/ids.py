@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from collections.abc import Set as AbstractSet
 from enum import Enum
 from types import CodeType
@@ -35,8 +35,8 @@ def interrupt_id(task: str, binding: str) -> str:
 def digest(value: Any) -> str:
     """A fingerprint of a value's content: equal content gives equal digests, in every process.
 
-    Objects of kinds unknown here count by their class name only: an address in a ``repr`` would make the same
-    question look new after a restart.
+    Objects of kinds unknown here count by their ``repr``, or by their class name where that holds an address: it
+    would make the same question look new after a restart.
     """
     state = hashlib.blake2b(digest_size=16)
     _feed(value, state.update, 0)
@@ -91,10 +91,15 @@ def _parts(value: Any) -> list[Any]:
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         return [dump()]
-    if isinstance(value, (int, float, str)):
-        return [repr(value)]
-    try:
-        view = memoryview(value)  # numpy arrays and whatever else is a buffer
-        return [str(view.shape), view.format, view.tobytes()]
-    except (TypeError, ValueError, BufferError):
-        return []
+    dtype = getattr(value, "dtype", None)
+    if dtype is not None and callable(getattr(value, "tolist", None)):
+        return [str(dtype), str(getattr(value, "shape", "")), value.tolist()]
+    frame = getattr(value, "to_dict", None)
+    if callable(frame):  # a table of pandas or polars
+        return [frame()]
+    if getattr(value, "typecode", None) is not None:  # array.array
+        return [str(getattr(value, "typecode", "")), *value]
+    if isinstance(value, Iterable) and isinstance(value, Sized) and not isinstance(value, (str, bytes)):
+        return list(value)
+    text = repr(value)  # dates, decimals, paths, ids: their text says all of them
+    return [] if " at 0x" in text else [text]

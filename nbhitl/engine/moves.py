@@ -103,7 +103,8 @@ def next_move(graph: Graph, position: Position, rules: Rules) -> Move:
     if position.parked:
         nodes = ", ".join(task.node for task in checkpoint.tasks if task.id in position.parked)
         count = len(position.pending)
-        return Wait("interrupted", f"{nodes} waits for {'an answer' if count == 1 else f'{count} answers'}")
+        verb = "waits" if len(position.parked) == 1 else "wait"
+        return Wait("interrupted", f"{nodes} {verb} for {'an answer' if count == 1 else f'{count} answers'}")
     return Commit()
 
 

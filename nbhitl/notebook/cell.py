@@ -143,7 +143,10 @@ def _state(bound: Mapping[str, Any], space: Mapping[str, Any], wiring: Wiring, n
     if "State" in bound:
         return bound["State"]
     first = wiring.first()
-    hints = list(typing.get_type_hints(first).items()) if first is not None else []
+    try:
+        hints = list(typing.get_type_hints(first).items()) if first is not None else []
+    except NameError as error:
+        raise GraphError(f"the annotation of {getattr(first, '__name__', first)} cannot be read: {error}") from error
     for parameter, hint in hints:
         if parameter != "return" and is_typed_dict(hint):
             return hint

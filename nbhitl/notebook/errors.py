@@ -38,6 +38,8 @@ class Plainly:
     def _lines(self, error: BaseException, trace: TracebackType | None) -> list[str]:
         if isinstance(error, NbhitlError):
             return one_line(error)
+        if isinstance(error, SyntaxError):  # it stands in the cell, not in what read it
+            return [line.rstrip("\n") for line in traceback.format_exception_only(error)]
         own = own_frames(trace)
         if own is None:  # nothing of the person's is in it: show all there is
             return []

@@ -55,6 +55,7 @@ def launch(workspace: Workspace, source: str, options: Launch) -> None:
     busy = workspace.workers.get((options.name, thread))
     if busy is not None and busy.session.busy:
         raise ThreadBusyError(f"thread {thread!r} is being run by another cell. Wait for it, or stop it: %graph pause")
+    cell.graph.expect(options.breakpoints, "--break")
     worker = _worker(workspace, cell, thread, options)
     if not options.quiet:
         for line in (*cell.notes, note):
@@ -106,22 +107,26 @@ def _start(worker: Worker, cell: Cell, options: Launch) -> None:
     stopped = position.stopped if position is not None else None
     if position is not None and not options.restart:
         _mention_changes(session)
-    if options.restart or position is None or (stopped is not None and stopped.reason == "finished"):
+    finished = stopped is not None and stopped.reason == "finished"
+    given = options.input
+    if given is not None and position is not None and not (options.restart or finished) and session.began_with(given):
+        given = None  # the same cell was run again: it takes its run up
+    if options.restart or position is None or finished:
         restart = options.restart and position is not None
         if options.input is None and cell.required and worker.screen.interactive:
             worker.screen.ask_input(cell.required, restart=restart)
         else:
             worker.do(Go(_input(cell, options), restart=restart))
-    elif options.input is not None and position.pending:
+    elif given is not None and position.pending:
         raise PendingInterruptError(
-            f"thread {session.thread!r} waits for an answer, and --input would throw the question away. "
+            f"thread {session.thread!r} waits for an answer, and another --input would throw the question away. "
             "Run the cell without --input to see it, take another --thread, or start over with --restart."
         )
-    elif options.input is not None:
-        worker.do(Go(options.input))
-    elif stopped is not None and stopped.reason in ("interrupted", "breakpoint"):
+    elif given is not None:
+        worker.do(Go(given))
+    elif position.pending or (stopped is not None and stopped.reason == "breakpoint"):
         worker.do(Show())
-    else:  # it failed, was stopped, or the kernel was killed: go on with what is left to do
+    else:  # it failed, was stopped, was answered elsewhere, or the kernel was killed: go on with what is left
         worker.do(Go())
     _leave(worker)
 

@@ -103,7 +103,8 @@ class GraphMagics(Magics):
                 value = json.loads(text)
             except json.JSONDecodeError as error:
                 raise NbhitlError(
-                    f"--input: neither a variable's name nor JSON ({error.msg} in column {error.colno}): {text:.60}"
+                    f"--input: neither a variable's name nor JSON ({error.msg} in column {error.colno}): {text:.60} "
+                    "Put JSON into single quotes."
                 ) from error
         if not isinstance(value, Mapping):
             raise NbhitlError(f"--input: expected a dict of state keys, not {type(value).__name__}.")
@@ -116,4 +117,4 @@ def _parse(magic: Any, line: str) -> Any:
     except ValueError as error:
         raise NbhitlError(f"%%graph: {error} in: {line:.80}") from error
     except UsageError as error:
-        raise NbhitlError(f"%%graph: {error} %%graph? shows the options.") from error
+        raise NbhitlError(f"%%graph: {error}. %%graph? shows the options.") from error

@@ -26,15 +26,10 @@ class Progress:
     def look(self) -> None:
         """Forget what was gathered, and look the thread up."""
         ran, pairs, now = set[str](), set[Pair](), None
-        wanted: str | None = None
-        for position in islice(self.session.saver.history(self.session.key), LOOK_BACK):
+        for position in islice(self.session.branch(), LOOK_BACK):
             now = now or position
-            if wanted is None or position.checkpoint.id == wanted:  # follow the branch, not its neighbours
-                wanted = position.checkpoint.parent
-                ran.update(position.checkpoint.ran)
-                pairs |= taken(self.session.graph, position)
-                if wanted is None:
-                    break
+            ran.update(position.checkpoint.ran)
+            pairs |= taken(self.session.graph, position)
         with self._lock:
             self._ran, self._taken, self._running = ran, pairs, set[str]()
             self._position: Position | None = now
@@ -94,6 +89,8 @@ class Progress:
 def _status(position: Position | None, stopped: Stopped | None, busy: bool) -> tuple[Status, str]:
     if busy:
         return "running", ""
+    if stopped is not None and stopped.reason == "interrupted" and position is not None and not position.pending:
+        return "drained", "answered; run the cell to go on"
     if stopped is not None:
         return stopped.reason, "" if stopped.reason == "finished" else stopped.text
     if position is not None and position.checkpoint.tasks:  # the kernel was killed, or the state was edited

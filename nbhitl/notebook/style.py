@@ -54,6 +54,7 @@ STYLE: Final = """<style>
 .nbh-form .nbh-field .nbh-row .nbh-number input[type="text"] { width: 80px; }
 .nbh-form .nbh-row .widget-slider { flex: 1 1 160px; width: auto; max-width: 320px; height: 28px; margin: 0; }
 .nbh-form .nbh-help { color: var(--jp-ui-font-color2, #616161); white-space: pre-wrap; }
+.nbh-form { margin-top: 6px; }
 .nbh-form .nbh-error {
     color: color-mix(in srgb, var(--jp-error-color1, #c62828) 80%, var(--jp-ui-font-color1, #000));
     white-space: pre-wrap; font-weight: 600; }

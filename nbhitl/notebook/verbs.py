@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,14 +46,16 @@ def call(workspace: Workspace, line: str) -> Any:
     return VERBS[word].does(workspace, words.strip(), graph, thread)
 
 
+_FLAG = re.compile(r"(-[gt])\s+(?:(\"[^\"]*\"|'[^']*')|(\S+))\s*")
+
+
 def _address(line: str) -> tuple[str | None, str | None, str]:
     """``-g NAME`` and ``-t THREAD`` at the beginning of a line, and what follows them."""
     found: dict[str, str] = {}
-    while line.startswith(("-g ", "-t ")):
-        flag, _, line = line.partition(" ")
-        name, _, line = line.strip().partition(" ")
-        found[flag] = name
-        line = line.strip()
+    while match := _FLAG.match(line):
+        flag, quoted, plain = match.groups()
+        found[flag] = quoted[1:-1] if quoted else plain
+        line = line[match.end() :]
     return found.get("-g"), found.get("-t"), line
 
 
@@ -60,15 +63,21 @@ def _where(workspace: Workspace, words: str, graph: str | None, thread: str | No
     """Say where the run stands, and what can be done next."""
     worker = workspace.find(graph, thread)
     session, state = worker.session, worker.session.state()
-    status = "running" if session.busy else (state.metadata or {}).get("stop_text") or "not run yet"
+    meta = state.metadata or {}
+    answered = meta.get("stop") == "interrupted" and not state.interrupts
+    status = "answered" if answered else meta.get("stop_text") or ("broken off" if state.metadata else "not run yet")
+    status = "running" if session.busy else status
     print(f"Graph {session.name}, thread {session.thread}: {status}.")
     if state.next:
         print(f"Next: {', '.join(state.next)}.")
     for question in session.pending():
         print(f"Question of {session.node_of(question)}: {plainly(question.value)}")
-    stop = (state.metadata or {}).get("stop")
-    if stop == "interrupted":
-        print("Answer in the form, or: %graph answer VALUE")
+    if len(state.interrupts) > 1:
+        print("Answer in the forms, or: %graph answer NODE VALUE")
+    elif state.interrupts:
+        print("Answer in the form, or: %graph answer VALUE (JSON, key=value pairs, or text)")
+    elif not state.next and state.metadata:
+        print("Run the cell for a new run; %graph history shows how this one went.")
     elif state.next and not session.busy:
         print("Go on: %graph continue")
 
@@ -111,15 +120,23 @@ def _continue(workspace: Workspace, words: str, graph: str | None, thread: str |
     if position is None or not position.checkpoint.tasks:
         raise NbhitlError("there is nothing to go on with: the run has finished. Run the cell for a new one.")
     worker.do(Go())
+    _tell(worker)
+
+
+def _tell(worker: Worker) -> None:
+    """Say in the cell that asked for it what came of it: the drawing may be far above."""
+    text = (worker.session.state().metadata or {}).get("stop_text") or ""
+    print(f"Graph {worker.session.name}: {text}. See the drawing under its cell.")
 
 
 def _answer(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
-    """Answer the open question: JSON, key=value pairs, or text."""
+    """Answer the open question: JSON, key=value pairs, or text; the node's name first when several are open."""
     worker = workspace.find(graph, thread)
     if not words:
         raise NbhitlError("%graph answer needs the answer: JSON, key=value pairs, or text.")
     id, value = _which(worker, words)
     worker.do(Answer(value, id, via="magic"))
+    _tell(worker)
 
 
 def _pause(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
@@ -187,7 +204,7 @@ def _help(workspace: Workspace, words: str, graph: str | None, thread: str | Non
 VERBS = {
     "where": Verb("where", _where),
     "continue": Verb("continue", _continue),
-    "answer": Verb("answer VALUE", _answer),
+    "answer": Verb("answer [NODE] VALUE", _answer),
     "pause": Verb("pause", _pause),
     "break": Verb("break NODE", _break),
     "unbreak": Verb("unbreak NODE|all", _unbreak),
@@ -202,7 +219,10 @@ VERBS = {
 
 
 def _names(words: str, usage: str) -> list[str]:
-    names = words.replace(",", " ").split()
+    try:
+        names = shlex.split(words)
+    except ValueError as error:
+        raise NbhitlError(f"%graph {usage}: {error} in {words!r}.") from error
     if not names:
         raise NbhitlError(f"say which node: %graph {usage}")
     return names
@@ -210,11 +230,20 @@ def _names(words: str, usage: str) -> list[str]:
 
 def _which(worker: Worker, words: str) -> tuple[str | None, Any]:
     """The question's id, if the words begin with one, and the answer."""
-    ids = {question.id for question in worker.session.pending()}
+    pending = {question.id: question for question in worker.session.pending()}
     first, _, rest = words.partition(" ")
-    if first in ids and rest:
-        return first, _value(rest.strip())
-    return None, _value(words)
+    nodes = {worker.session.node_of(question): id for id, question in pending.items()}
+    id = (first if first in pending else nodes.get(first)) if rest else None
+    text = rest.strip() if id else words
+    asked = pending[id] if id else next(iter(pending.values())) if len(pending) == 1 else None
+    wants_text = asked is not None and (asked.described or {}).get("type") == "string"
+    return id, _unquoted(text) if wants_text else _value(text)
+
+
+def _unquoted(text: str) -> str:
+    """Text as it stands, or without the quotes of a JSON string."""
+    value = _value_of(text)
+    return value if isinstance(value, str) else text
 
 
 def _value(words: str) -> Any:
@@ -223,17 +252,17 @@ def _value(words: str) -> Any:
         return json.loads(words)
     except json.JSONDecodeError:
         pass
-    try:
-        parts = shlex.split(words)
-    except ValueError:  # an open quote: it is text
-        return words
-    if parts and all("=" in part and part.partition("=")[0].isidentifier() for part in parts):
-        return {key: _value_of(text) for key, _, text in (part.partition("=") for part in parts)}
+    if _PAIRS.fullmatch(words):
+        return {key: _value_of(text) for key, text in _PAIR.findall(words)}
     return words
+
+
+_PAIR = re.compile(r"""(\w+)=("[^"]*"|'[^']*'|\[[^\]]*\]|\{[^}]*\}|\S*)""")
+_PAIRS = re.compile(rf"({_PAIR.pattern}\s*)+")
 
 
 def _value_of(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError:
-        return text
+        return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "'" else text

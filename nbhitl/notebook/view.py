@@ -62,7 +62,6 @@ class View:
         self._slot: DisplayHandle | None = None
         self._box: Any = None
         self._forms: dict[str, Form] = {}
-        self._answers: list[tuple[str, Asked, Answered]] = []
         self._lock = threading.Lock()
         self._painted = 0.0
         self._timer: threading.Timer | None = None
@@ -223,14 +222,17 @@ class View:
             form.refuse(error.problems)
 
     def answered(self, question: Asked, answer: Answered) -> None:
-        """Keep the answer for the story that the saved notebook tells."""
-        self._answers.append((self.session.node_of(question), question, answer))
+        """Fold the question's form: the run goes on."""
         form = self._forms.pop(question.id, None)
         if form is not None:
             form.answered(plainly(answer.value))
 
     def gone(self, id: str | None, message: str) -> None:
-        """Close one form, or all of them: their question is not open here any more."""
+        """Close one form, or all of them and the buttons: what they are for is not to be done here any more."""
+        if id is None and self._box is not None and not self._forms:
+            import ipywidgets as widgets
+
+            self._box.children = (widgets.Label(message),)
         for key in list(self._forms) if id is None else [id]:
             form = self._forms.pop(key, None)
             if form is not None:
@@ -250,9 +252,9 @@ class View:
         if content is not None:
             self._show_widget(content)
             return
-        if self._slot is None and not self._answers:
-            return
         story = self._story()
+        if self._slot is None and not story["text/plain"]:
+            return
         if self._box is not None:
             import ipywidgets as widgets
 
@@ -277,12 +279,13 @@ class View:
             self._slot.update(data, raw=raw)
 
     def _story(self) -> dict[str, str]:
-        """The answers of this cell as text that stays in the saved file."""
-        if not self._answers:
+        """The answers of this run as text that stays in the saved file."""
+        answers = self.session.answers()
+        if not answers:
             return {"text/plain": "", "text/html": ""}
         rows = [
             (node, plainly(question.value), plainly(answer.value), f"{answer.by} ({answer.via})")
-            for node, question, answer in self._answers
+            for node, question, answer in answers
         ]
         table = Table(("node", "question", "answer", "answered by"), rows)
         return {"text/plain": repr(table), "text/html": table._repr_html_()}

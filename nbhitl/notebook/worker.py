@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from nbhitl.engine.errors import AnswerRefused, UnknownInterruptError
+from nbhitl.engine.errors import AnswerRefused, NbhitlError, UnknownInterruptError
 from nbhitl.engine.records import Answered, Asked, Stopped
-from nbhitl.run.drive import Ended, Event
+from nbhitl.run.drive import Ended, Event, RunControl
 from nbhitl.scripts import ScriptedAnswers
 from nbhitl.session import Session
 
@@ -60,10 +60,6 @@ INPUT = "input"
 """Stands where a question's id would: the form for a run's input."""
 
 Command: TypeAlias = Go | Begin | Answer | Show
-
-
-class _Retire:
-    pass
 
 
 class Screen(Protocol):
@@ -106,6 +102,17 @@ class Screen(Protocol):
         """Something went wrong while no cell waits for it."""
 
 
+class _Job:
+    """A command under way: who waits for it is told when it is done."""
+
+    def __init__(self, command: Command, *, awaited: bool) -> None:
+        self.command = command
+        self.awaited = awaited
+        self.control = RunControl()
+        self.done = threading.Event()
+        self.problem: BaseException | None = None
+
+
 class Worker:
     """Runs one session for one cell."""
 
@@ -113,12 +120,12 @@ class Worker:
         self.session = session
         self.screen = screen
         self.script = script
-        self.problem: BaseException | None = None
-        """What the command that a cell waits for has raised."""
         session.watch = self._watch
-        self._commands: queue.SimpleQueue[Command | _Retire] = queue.SimpleQueue()
-        self._settled = threading.Event()
-        self._awaited = False
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._job: _Job | None = None
+        self._guard = threading.Lock()
+        self._in_node = False
+        """Whether the session is running, so that a Stop may be raised in this worker's thread."""
         context = contextvars.copy_context()
         self._thread = threading.Thread(target=context.run, args=(self._work,), name="nbhitl-worker", daemon=True)
         self._thread.start()
@@ -127,7 +134,7 @@ class Worker:
 
     def put(self, command: Command) -> None:
         """Have a command done later; returns at once."""
-        self._commands.put(command)
+        self._jobs.put(_Job(command, awaited=False))
 
     def do(self, command: Command) -> None:
         """Have a command done, and wait: for the main thread of a cell. Ctrl-C (Stop) asks the run to stop.
@@ -135,57 +142,69 @@ class Worker:
         Raises:
             BaseException: what the command raised, a node's failure included.
         """
-        self.problem = None
-        self._awaited = True
-        self._settled.clear()
-        self.put(command)
-        self._wait()
-        self._awaited = False
-        if self.problem is not None:
-            raise self.problem
+        if threading.current_thread() is self._thread:
+            raise NbhitlError("a node cannot run the graph that it is part of: it would wait for itself.")
+        job = _Job(command, awaited=True)
+        self._jobs.put(job)
+        self._wait(job)
+        if job.problem is not None:
+            raise job.problem
 
     def retire(self, message: str) -> None:
         """Take no more commands; an open form says why."""
         self.screen.gone(None, message)
-        self._commands.put(_Retire())
+        self._jobs.put(None)
 
-    def _wait(self) -> None:
+    def _wait(self, job: _Job) -> None:
         stops = 0
-        while not self._settled.is_set():
+        while not job.done.is_set():
             try:
                 # Never Thread.join: it returns early after an interrupt. Short waits, since on Windows a long one
                 # would not see Ctrl-C.
-                self._settled.wait(0.5)
+                job.done.wait(0.5)
+                if not self._thread.is_alive() and not job.done.is_set():
+                    raise NbhitlError("the cell's worker has ended: run the %%graph cell again. The run is kept.")
             except KeyboardInterrupt:
                 stops += 1
                 if stops == 1:
-                    self.session.pause("stopped by the person; it can be continued")
+                    job.control.request_drain("stopped by the person; it can be continued")
                     print("Stopping after the node that runs now. Stop again to interrupt the node itself.")
                 else:
                     self._interrupt()
 
     def _interrupt(self) -> None:
-        """Raise KeyboardInterrupt in the worker's thread.
+        """Raise KeyboardInterrupt in the worker's thread, if a node is running there.
 
-        It arrives between two Python instructions, so a node that waits inside C code ends only when that returns.
+        It arrives between two Python instructions, so a node that waits inside C code ends only when that returns;
+        nodes side by side are left behind on their threads.
         """
-        ident = self._thread.ident
-        if ident is not None:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(KeyboardInterrupt))
+        with self._guard:
+            if self._in_node:
+                _raise_in(self._thread, KeyboardInterrupt)
 
     # -- on the worker's thread
 
     def _work(self) -> None:
         while True:
-            command = self._commands.get()
-            if isinstance(command, _Retire):
-                return
             try:
-                self._do(command)
-            except BaseException as error:  # noqa: BLE001 - shown, or raised in the cell that waits
-                self._report(error)
-            finally:
-                self._settled.set()
+                job = self._job = self._jobs.get()
+                if job is None:
+                    return
+                self._serve(job)
+            except BaseException:  # noqa: BLE001 - a Stop that came too late must not end the worker
+                traceback.print_exc()
+
+    def _serve(self, job: _Job) -> None:
+        try:
+            self._do(job.command)
+        except BaseException as error:  # noqa: BLE001 - shown, or raised in the cell that waits
+            self._report(job, error)
+        finally:
+            job.done.set()
+
+    @property
+    def _awaited(self) -> bool:
+        return self._job is not None and self._job.awaited
 
     def _do(self, command: Command) -> None:
         match command:
@@ -212,7 +231,15 @@ class Worker:
     def _run(self, input: Mapping[str, Any] | None, *, restart: bool = False) -> None:
         if not self._awaited:
             self.screen.running()
-        stopped = self.session.go(input, restart=restart)
+        control = self._job.control if self._job is not None else None
+        with self._guard:
+            self._in_node = True
+        try:
+            stopped = self.session.go(input, restart=restart, control=control)
+        finally:
+            with self._guard:
+                self._in_node = False
+                _raise_in(self._thread, None)  # take back a Stop that has not arrived
         self.screen.stopped(stopped)
         if self.session.failure is not None:
             raise self.session.failure
@@ -223,34 +250,38 @@ class Worker:
         try:
             if via == "form" and id in pending:  # raw control values: made plain by the question's schema
                 value = self.session.compiled.calls.world.checker.take(pending[id].schema, value)
-            answered = self.session.answer(value, id=id, by=_user(), via=via)
+            answered = self.session.answer(value, id=id, by=via if via == "script" else _user(), via=via)
         except AnswerRefused as error:
             self.screen.refuse(id, error)
             if self._awaited:
                 raise
             return False
         except UnknownInterruptError as error:
-            self.screen.gone(id, str(error))
             if self._awaited:
                 raise
+            self.screen.gone(id, str(error))
             return False
         self.screen.answered(pending[answered.interrupt], answered)
         return True
 
     def _follow_script(self) -> None:
         """Answer what the scripted people have an answer for, until they have none."""
-        while self.script is not None:
+        while self.script is not None and not (self._job and self._job.control.drain_requested):
             due = [q for q in self.session.pending() if self.script.has(self.session.node_of(q))]
             if not due:
                 return
             for question in due:
-                value = self.script.answer(self.session.node_of(question), question.value)
-                self._record(value, question.id, "script")
+                node = self.session.node_of(question)
+                try:
+                    self._record(self.script.answer(node, question.value), question.id, "script")
+                except AnswerRefused as error:
+                    error.add_note(f"in node {node!r}, from {self.script.name}")
+                    raise
             self._run(None)
 
-    def _report(self, error: BaseException) -> None:
-        if self._awaited:
-            self.problem = error
+    def _report(self, job: _Job, error: BaseException) -> None:
+        if job.awaited:
+            job.problem = error
             return
         try:
             self.screen.problem(error)
@@ -261,6 +292,13 @@ class Worker:
         self.screen.event(event)
         if isinstance(event, Ended):
             _flush_figures()
+
+
+def _raise_in(thread: threading.Thread, kind: type[BaseException] | None) -> None:
+    """Have an exception raised in another thread soon; None takes back one that has not been raised yet."""
+    if thread.ident is not None:
+        raised = ctypes.py_object(kind) if kind is not None else None
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), raised)
 
 
 def _flush_figures() -> None:

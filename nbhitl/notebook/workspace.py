@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbhitl.checkpoint.duckdb import DuckDBSaver
-from nbhitl.engine.errors import NbhitlError, did_you_mean
+from nbhitl.engine.errors import NbhitlError, SaverError, did_you_mean
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -58,11 +59,16 @@ class Workspace:
         busy = [w.session.key for w in self.workers.values() if w.session.busy]
         if busy:
             raise NbhitlError(f"thread {busy[0]} is being run; change the file when it has stopped.")
-        if Path(path) == self._path and self._saver is not None:
+        if Path(path) != self._path:
+            fresh = DuckDBSaver(path)  # before the old one is closed: it may be locked or damaged
+            self.close()
+            self._path, self._saver = Path(path), fresh
             return
-        fresh = DuckDBSaver(path)
-        self.close()
-        self._path, self._saver = Path(path), fresh
+        try:
+            if self._saver is not None:
+                self._saver.flush()
+        except SaverError:  # it broke, e.g. on a full disk: the next use opens the file anew
+            self.close()
 
     def close(self) -> None:
         """Stop listening to open forms, and close the file."""
@@ -70,9 +76,10 @@ class Workspace:
             worker.retire("The checkpoint file was changed: run the cell again.")
         self.workers.clear()
         self.current = None
-        if self._saver is not None:
-            self._saver.close()
-            self._saver = None
+        saver, self._saver = self._saver, None
+        if saver is not None:
+            with contextlib.suppress(SaverError):  # what went wrong was said to whom it concerned
+                saver.close()
 
     def adopt(self, worker: Worker) -> None:
         """Make a cell's worker the one that answers for its thread; an older cell's form is closed."""
@@ -102,9 +109,14 @@ class Workspace:
         name = graph or (self.current.session.name if self.current else "")
         found = [w for (g, t), w in self.workers.items() if g == name and thread in (None, t)]
         if not found:
-            known = {g for g, _ in self.workers} if graph else {t for g, t in self.workers if g == name}
-            what = f"graph {graph!r}" if graph else f"thread {thread!r} of graph {name!r}"
-            raise NbhitlError(f"{what} was not run in this kernel.{did_you_mean(graph or thread, known)}")
+            threads = {t for g, t in self.workers if g == name}
+            if threads:
+                raise NbhitlError(
+                    f"thread {thread!r} of graph {name!r} was not opened in this kernel."
+                    f"{did_you_mean(thread, threads)} Run its cell with --thread {thread} first."
+                )
+            graphs = {g for g, _ in self.workers}
+            raise NbhitlError(f"graph {name!r} was not run in this kernel.{did_you_mean(name, graphs)}")
         return found[-1]
 
     def next_thread(self, graph: str) -> tuple[str, str]:
@@ -112,7 +124,7 @@ class Workspace:
 
         A thread that has not finished is taken up again; behind a finished one a new thread is begun.
         """
-        pattern = re.compile(re.escape(graph) + r"(?:-(\d+))?")
+        pattern = re.compile(re.escape(graph) + r"(?:-([2-9]|[1-9]\d{1,8}))?", re.ASCII)
         numbered: dict[int, str] = {}
         for info in self.saver.threads():
             match = pattern.fullmatch(info.key.thread) if info.key.graph == graph else None

@@ -42,6 +42,8 @@ class TaskContext:
     """How many questions without a key this performance has asked."""
     pause: GraphInterrupt | None = None
     """The pause that was signalled, to notice a body that swallows it."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """Keys that were used, with what they asked."""
     paused_in: set[int] = field(default_factory=set)
     """The asyncio tasks and threads that a pause has left."""
 
@@ -70,6 +72,7 @@ class TaskContext:
             binding=binding,
             at=self.clock.now(),
         )
+        self._check_key(question, described)
         answer = self.answers.get(question.id)
         if answer is None:
             questions.check_change(self.asked, question, self.task.node)
@@ -77,6 +80,17 @@ class TaskContext:
             self.paused_in.add(_place())
             raise self.pause
         return answer.value if schema is None else self._typed(schema, answer)
+
+    def _check_key(self, question: Asked, described: Any) -> None:
+        """In one performance, a key names one question."""
+        if question.key is None:
+            return
+        content = questions.binding(ordinal=0, key=None, value=question.value, schema=described)
+        if self.keys.setdefault(question.key, content) != content:
+            raise NbhitlError(
+                f"node {self.task.node!r} uses the key {question.key!r} for two different questions, so one answer "
+                "would count for both. Give each its own key, e.g. key=f'item {n}'."
+            )
 
     def _check_place(self, key: str | None) -> None:
         """Nothing asks where a pause was signalled before; side by side, each question needs a name."""

@@ -34,6 +34,7 @@ from nbhitl.engine.records import (
     Wrote,
 )
 from nbhitl.run import hands
+from nbhitl.run.claims import release
 from nbhitl.run.context import TaskContext
 
 Durability: TypeAlias = Literal["sync", "async"]
@@ -248,6 +249,11 @@ class Run:
         self.fold()
         return stopped
 
+    def release(self) -> None:
+        """Let others work on the thread."""
+        if self.world.saver is not None:
+            release(self.world.saver, self.key)
+
     @property
     def draining(self) -> bool:
         """Whether somebody asked the run to stop."""
@@ -265,6 +271,13 @@ class Run:
 
 def drive(run: Run) -> Iterator[Event]:
     """Do what has to be done until the run stops. Nodes are called on this thread, several at once on threads."""
+    try:
+        yield from _drive(run)
+    finally:
+        run.release()
+
+
+def _drive(run: Run) -> Iterator[Event]:
     run.fold()
     while True:
         move = run.next()
@@ -292,6 +305,14 @@ def drive(run: Run) -> Iterator[Event]:
 
 async def adrive(run: Run) -> AsyncIterator[Event]:
     """As `drive`, with nodes awaited on the running loop."""
+    try:
+        async for event in _adrive(run):
+            yield event
+    finally:
+        run.release()
+
+
+async def _adrive(run: Run) -> AsyncIterator[Event]:
     run.fold()
     while True:
         move = run.next()

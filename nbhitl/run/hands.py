@@ -6,6 +6,7 @@ Only `perform` and `aperform` know whether a body is sync or async; what they sh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 import queue
@@ -133,7 +134,7 @@ async def aperform(job: Job) -> Entries:
     """Run a task's body on the running loop; a sync body on a thread, so that it cannot block the loop."""
     token = CURRENT.set(job.context)
     try:
-        result = job.call() if is_async(job.node.action) else _value(*await asyncio.to_thread(_caught, job))
+        result = job.call() if is_async(job.node.action) else _value(*await _on_thread(job))
         wrote = job.wrote(await result if inspect.isawaitable(result) else result)
         if job.routers or wrote.goto:
             wrote = job.routed(wrote, [await c if inspect.isawaitable(c) else c for c in job.choices(wrote)])
@@ -183,7 +184,11 @@ def threads(jobs: Sequence[Job], workers: int = DEFAULT_CONCURRENCY) -> Iterator
         threading.Thread(target=work, name=f"nbhitl-hand-{number}", daemon=True).start()
     try:
         while crew:
-            result = results.get()
+            try:
+                # Short waits: a Stop that is raised in this thread arrives between two of them.
+                result = results.get(timeout=0.2)
+            except queue.Empty:
+                continue
             if result is None:
                 crew -= 1
             elif isinstance(result, BaseException):
@@ -241,6 +246,25 @@ def _caught(job: Job) -> tuple[Any, BaseException | None]:
         return job.call(), None
     except BaseException as error:  # noqa: BLE001 - raised again on the loop's side
         return None, error
+
+
+async def _on_thread(job: Job) -> tuple[Any, BaseException | None]:
+    """`_caught` on a daemon thread: the loop's own executor would wait at its end for a body that never ends."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def done(found: tuple[Any, BaseException | None]) -> None:
+        if not future.done():
+            future.set_result(found)
+
+    def work() -> None:
+        found = context.run(_caught, job)
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(done, found)
+
+    threading.Thread(target=work, name="nbhitl-hand", daemon=True).start()
+    return await future
 
 
 def _value(result: Any, error: BaseException | None) -> Any:

@@ -108,3 +108,32 @@ def test_a_suggestion_is_the_nearest_name_else_all_else_nothing():
 def test_no_value_says_so():
     assert repr(MISSING) == "MISSING"
     assert MISSING is not None
+
+
+def test_what_can_be_stored_is_told_apart_by_its_content():
+    import datetime as dt
+    import uuid
+    from collections import deque
+    from decimal import Decimal
+    from pathlib import PurePosixPath
+
+    pairs = [
+        (Decimal(10), Decimal(11)),
+        (dt.date(2030, 1, 1), dt.date(2024, 1, 1)),
+        (dt.datetime(2030, 1, 1, tzinfo=dt.UTC), dt.datetime(2031, 1, 1, tzinfo=dt.UTC)),
+        (dt.timedelta(1), dt.timedelta(2)),
+        (PurePosixPath("a"), PurePosixPath("b")),
+        (uuid.UUID(int=1), uuid.UUID(int=2)),
+        (deque([1]), deque([2])),
+        (range(3), range(4)),
+    ]
+    for one, other in pairs:
+        assert digest({"v": one}) != digest({"v": other}), type(one)
+
+
+def test_arrays_are_told_apart_whatever_they_hold():
+    numpy = pytest.importorskip("numpy")
+    days = [numpy.array(["2024-01-01"], "M8[D]"), numpy.array(["2024-01-02"], "M8[D]")]
+    assert digest(days[0]) != digest(days[1])
+    things = [numpy.array([text * 40, None], dtype=object) for text in ("a", "a", "b")]
+    assert digest(things[0]) == digest(things[1]) != digest(things[2])

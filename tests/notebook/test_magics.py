@@ -1,6 +1,8 @@
 """The magics in a real InteractiveShell: what a person types, sees and gets wrong."""
 
 import json
+import os
+import signal
 import threading
 
 import pytest
@@ -32,7 +34,7 @@ def test_a_wrong_answer_names_the_field_and_the_question_stays(notebook):
     said = notebook.run("%graph answer decision=maybe")
     assert "decision: must be 'publish' or 'revise'" in said
     assert "Traceback" not in said
-    assert notebook.run("%graph sql SELECT * FROM answers") is not None
+    notebook.run("%graph sql SELECT * FROM answers")
     assert notebook.value.rows == []
     assert len(notebook.workspace.find().session.pending()) == 1
 
@@ -69,10 +71,81 @@ def test_without_a_thread_a_pause_is_taken_up_and_a_finished_run_is_followed_by_
 
 def test_new_input_while_a_question_is_open_is_an_error_with_the_ways_out(notebook):
     notebook.post(TEA)
-    said = notebook.post(TEA)
+    said = notebook.post(TEA.replace("tea", "milk"))
     assert "PendingInterruptError" in said
     for way in ("without --input", "--thread", "--restart"):
         assert way in said
+
+
+def test_running_the_same_cell_again_with_its_input_shows_the_question(notebook):
+    notebook.post(TEA)
+    (before,) = notebook.workspace.find().session.pending()
+    notebook.restart()
+    said = notebook.post(TEA)
+    assert notebook.error is None, said
+    (after,) = notebook.workspace.find().session.pending()
+    assert before.id == after.id
+
+
+def test_an_answer_that_was_recorded_but_not_followed_goes_on_when_the_cell_is_run(notebook):
+    notebook.post(TEA)
+    notebook.workspace.find().session.answer({"decision": "publish"})
+    assert "answered" in notebook.run("%graph")
+    assert "published: About tea." in notebook.post(TEA)
+
+
+def test_a_wrong_answer_from_a_cell_leaves_several_questions_open_and_a_node_can_be_named(notebook):
+    notebook.run("""%%graph two
+from typing import TypedDict
+class State(TypedDict, total=False):
+    a: str
+    b: list
+def left(state: State):
+    return {"a": interrupt("left?", response_schema=str)}
+def right(state: State):
+    return {"b": interrupt("right?", response_schema=list[str])}
+flow(START, [left, right], END)
+""")
+    assert "2 questions are open" in notebook.run("%graph answer 5")
+    assert "left, right wait for 2 answers" in notebook.run("%graph")
+    notebook.run("%graph answer left 12345")
+    notebook.run('%graph answer right ["x"]')
+    assert notebook.workspace.find().session.state().values == {"a": "12345", "b": ["x"]}
+
+
+def test_a_node_that_never_ends_can_be_interrupted_and_the_worker_lives_on(notebook):
+    began = threading.Event()
+    notebook.shell.user_ns.update(began=began, patient=[True])
+    cell = """%%graph endless
+from typing import TypedDict
+class State(TypedDict, total=False):
+    x: int
+def spin(state: State):
+    began.set()
+    while patient: pass
+    return {"x": 1}
+def beside(state):
+    return {}
+flow(START, [spin, beside], END)
+"""
+
+    over = threading.Event()
+
+    def stop():
+        began.wait(10)
+        while not over.wait(0.6):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    presser = threading.Thread(target=stop)
+    presser.start()
+    notebook.run(cell)
+    over.set()
+    presser.join()
+    notebook.shell.user_ns["patient"].clear()
+    session = notebook.workspace.find().session
+    assert session.state().metadata["stop"] == "drained"
+    notebook.run("%graph continue")
+    assert session.state().values == {"x": 1}
 
 
 def test_restart_starts_over_on_a_new_branch_and_deletes_nothing(notebook):
@@ -179,7 +252,7 @@ graph = builder.compile(checkpointer=MemorySaver())
     assert notebook.error is None
     assert "langgraph imports are served by nbhitl" in said
     notebook.run("%graph answer 7")
-    assert notebook.run("%graph state") is not None
+    notebook.run("%graph state")
     assert notebook.value == {"x": 7}
 
 

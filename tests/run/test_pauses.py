@@ -22,6 +22,7 @@ from nbhitl import (
     PendingInterruptError,
     QuestionChanged,
     StateGraph,
+    ThreadBusyError,
     UnknownInterruptError,
     UnknownThreadError,
     UnstorableValueError,
@@ -585,3 +586,32 @@ def test_a_question_that_cannot_be_stored_fails_its_node(tmp_path, config):
         state = graph.get_state(config)
         assert (state.metadata["stop"], state.interrupts) == ("failed", ())
         assert fan(body=ask).compile(saver).invoke(None, config)["__interrupt__"][0].value == "sure?"
+
+
+def test_a_key_that_names_two_questions_in_one_body_is_an_error(saver, config):
+    def body(state):
+        return {"log": [interrupt(what, key="ok") for what in ("delete a?", "delete b?")]}
+
+    graph = fan(node=body).compile(saver)
+    graph.invoke({}, config)
+    with pytest.raises(NbhitlError, match="uses the key 'ok' for two different questions"):
+        graph.invoke(Command(resume=True), config)
+
+
+def test_a_thread_that_is_being_run_is_not_run_twice(saver, config):
+    began, go = threading.Event(), threading.Event()
+
+    def slow(state):
+        began.set()
+        go.wait(10)
+        return {"log": ["slow"]}
+
+    graph = fan(node=slow).compile(saver)
+    runner = threading.Thread(target=graph.invoke, args=({}, config))
+    runner.start()
+    assert began.wait(10)
+    with pytest.raises(ThreadBusyError, match="being run already"):
+        graph.invoke(None, config)
+    go.set()
+    runner.join()
+    assert graph.get_state(config).values["log"] == ["slow"]
