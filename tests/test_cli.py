@@ -165,7 +165,7 @@ def test_a_tutorial_that_was_changed_is_kept_and_one_that_fails_is_told_in_a_lin
     done = command("demo", "--headless", "--folder", tmp_path, folder=tmp_path)
     assert done.returncode == 1
     assert (tmp_path / NOTEBOOK).read_text() == text
-    assert f"Kept as you have changed them: {NOTEBOOK}" in done.stdout
+    assert f"Kept, since they are no longer as they came: {NOTEBOOK}" in done.stdout
     problem = "the cell that begins with '1 / 0' failed: ZeroDivisionError: division by zero"
     assert done.stderr == f"nbhitl: {NOTEBOOK}: {problem}\n"
 

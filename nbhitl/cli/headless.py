@@ -75,7 +75,10 @@ def _executed(notebook: Path) -> str:
     except CellExecutionError as error:
         failed = next((c for c in nb.cells if any(o.output_type == "error" for o in c.get("outputs", ()))), None)
         first = failed.source.partition("\n")[0] if failed is not None else ""
-        return f"the cell that begins with {first!r} failed: {error.ename}: {error.evalue}"
+        said = f"the cell that begins with {first!r} failed: {error.ename}: {error.evalue}"
+        if error.ename == "FileLockedError":
+            said += " The notebook is open elsewhere: close it, or run in a folder of its own with --folder DIR."
+        return said
     except CellTimeoutError:
         return f"a cell took longer than {CELL} s."
     except DeadKernelError as error:

@@ -57,7 +57,7 @@ def copy(source: Path, folder: Path) -> None:
             kept.append(file.name)
     print(f"The tutorials are in {folder}")
     if kept:
-        print(f"Kept as you have changed them: {', '.join(kept)}")
+        print(f"Kept, since they are no longer as they came: {', '.join(kept)}")
 
 
 def _lab(notebook: Path, given: argparse.Namespace) -> int:
@@ -69,7 +69,7 @@ def _lab(notebook: Path, given: argparse.Namespace) -> int:
         command.append("--no-browser")
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container; JupyterLab would not start
         command.append("--allow-root")
-    print("Opening JupyterLab. Ctrl-C here ends it.", flush=True)
+    print("Starting JupyterLab. Ctrl-C here ends it.", flush=True)
     signal.signal(signal.SIGTERM, _terminated)
     lab = subprocess.Popen(command, cwd=notebook.parent)
     try:
