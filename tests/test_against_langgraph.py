@@ -430,6 +430,12 @@ SCENARIOS = {
             [("b", lambda m, s: "a" if len(s["log"]) < 4 else END, ["a", END])],
         ),
     ).run({}),
+    "new input while a join is due": lambda m: (
+        Play(m, graph(plain(*"abz"), [(START, "a"), ("a", "b"), (("a", "b"), "z")]), interrupt_before=["z"])
+        .run({})
+        .run({"x": 2})
+        .go()
+    ),
     "a waiting edge over new input": lambda m: (
         Play(m, graph(plain(*"abz"), [(("a", "b"), "z")], [(START, lambda m, s: s["x"], ["a", "b"])]))
         .run({"x": "a"})

@@ -108,6 +108,12 @@ def next_move(graph: Graph, position: Position, rules: Rules) -> Move:
     return Commit()
 
 
+def _under_way(graph: Graph, arrived: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
+    """Waiting edges that still wait: new input drops tasks that were due, and with them the edges that were complete."""
+    full = {edge.key for edge in graph.waiting if arrived.get(edge.key, frozenset()).issuperset(edge.sources)}
+    return {key: seen for key, seen in arrived.items() if key not in full} if full else arrived
+
+
 def _perform(graph: Graph, tasks: tuple[Task, ...]) -> Perform | Fail:
     """Perform ``tasks``, if the graph still has their nodes: it may have been edited since they became due."""
     gone = [task for task in tasks if task.node not in graph.nodes and task.node != START]
@@ -139,7 +145,7 @@ def begin(graph: Graph, values: Mapping[str, Any], *, previous: Checkpoint | Non
         values=state,
         tasks=(Task(ids.task_id(id, 0), START, values),),
         changed=tuple(state) if previous is None else (),
-        arrived=EMPTY if previous is None else previous.arrived,
+        arrived=EMPTY if previous is None else _under_way(graph, previous.arrived),
         at=at,
     )
 
