@@ -109,7 +109,7 @@ def next_move(graph: Graph, position: Position, rules: Rules) -> Move:
 
 
 def _under_way(graph: Graph, arrived: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
-    """Waiting edges that still wait: new input drops tasks that were due, and with them the edges that were complete."""
+    """Waiting edges that still wait: new input drops due tasks, and complete edges with them."""
     full = {edge.key for edge in graph.waiting if arrived.get(edge.key, frozenset()).issuperset(edge.sources)}
     return {key: seen for key, seen in arrived.items() if key not in full} if full else arrived
 
