@@ -87,7 +87,9 @@ class Calls:
         if self.world.saver is not None:
             claim(self.world.saver, key)  # until `drive` has ended
         try:
-            return self._prepared(input, config, options, moves.Rules(limit, before, after))
+            run = self._prepared(input, config, options, moves.Rules(limit, before, after))
+            run.claimed = self.world.saver is not None
+            return run
         except BaseException:
             if self.world.saver is not None:
                 release(self.world.saver, key)

@@ -14,7 +14,7 @@ from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import EMPTY
 from nbhitl.run import hands
 from nbhitl.run.answers import SchemaChecker
-from nbhitl.run.drive import Durability, RunControl, World, adrive, drive
+from nbhitl.run.drive import Durability, Run, RunControl, World, adrive, drive
 from nbhitl.run.stream import Chunks, StreamMode, check_modes, raise_failure, result
 from nbhitl.snapshot import StateSnapshot, snapshot
 
@@ -103,7 +103,7 @@ class CompiledGraph:
     ) -> dict[str, Any]:
         """As `invoke`, with async nodes awaited on the running loop and sync ones on threads."""
         options = CallOptions(interrupt_before, interrupt_after, durability, control)
-        run = await asyncio.to_thread(self.calls.prepare, input, config or {}, options)
+        run = await self._prepared(input, config or {}, options)
         async for _ in adrive(run):
             pass
         raise_failure(run)
@@ -128,10 +128,13 @@ class CompiledGraph:
         check_modes(stream_mode)  # before anything is written
         options = CallOptions(interrupt_before, interrupt_after, durability, control)
         run = self.calls.prepare(input, config or {}, options)
-        chunks = Chunks(run, stream_mode)
-        yield from chunks.first()
-        for event in drive(run):
-            yield from chunks.of(event)
+        try:  # whoever leaves the stream half-way lets the thread go
+            chunks = Chunks(run, stream_mode)
+            yield from chunks.first()
+            for event in drive(run):
+                yield from chunks.of(event)
+        finally:
+            run.release()
         raise_failure(run)
 
     async def astream(
@@ -148,14 +151,26 @@ class CompiledGraph:
         """As `stream`, on the running loop."""
         check_modes(stream_mode)  # before anything is written
         options = CallOptions(interrupt_before, interrupt_after, durability, control)
-        run = await asyncio.to_thread(self.calls.prepare, input, config or {}, options)
-        chunks = Chunks(run, stream_mode)
-        for chunk in chunks.first():
-            yield chunk
-        async for event in adrive(run):
-            for chunk in chunks.of(event):
+        run = await self._prepared(input, config or {}, options)
+        try:
+            chunks = Chunks(run, stream_mode)
+            for chunk in chunks.first():
                 yield chunk
+            async for event in adrive(run):
+                for chunk in chunks.of(event):
+                    yield chunk
+        finally:
+            run.release()
         raise_failure(run)
+
+    async def _prepared(self, input: Mapping[str, Any] | Command | None, config: Config, options: CallOptions) -> Run:
+        """The run of an async call. Preparing it may wait for a disk, so that is done on a thread."""
+        work = asyncio.ensure_future(asyncio.to_thread(self.calls.prepare, input, config, options))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            work.add_done_callback(_let_go)  # the thread goes on, and claims what nobody will drive
+            raise
 
     # -- looking
 
@@ -220,3 +235,8 @@ class CompiledGraph:
         """As `update_state`, with async routers awaited."""
         job, run = await asyncio.to_thread(self.calls.editing, config, values, as_node)
         return await asyncio.to_thread(self.calls.edit, run, job, await hands.aperform(job))
+
+
+def _let_go(work: asyncio.Future[Run]) -> None:
+    if not work.cancelled() and work.exception() is None:
+        work.result().release()

@@ -131,6 +131,8 @@ class Run:
         self.config, self.control, self.durability = config, control, durability
         self.position: Position
         self.failures: tuple[Failed, ...] = ()
+        self.claimed = False
+        """Whether the thread is ours to work on, until `release`."""
         self._run_id = world.ids.run()
         self._count = 0
         self._news: list[Entry] = []
@@ -250,8 +252,9 @@ class Run:
         return stopped
 
     def release(self) -> None:
-        """Let others work on the thread."""
-        if self.world.saver is not None:
+        """Let others work on the thread; once, since it may be another's a moment later."""
+        if self.claimed and self.world.saver is not None:
+            self.claimed = False
             release(self.world.saver, self.key)
 
     @property

@@ -67,6 +67,22 @@ def test_values_that_differ_have_digests_that_differ(one, other):
     assert digest(one) != digest(other)
 
 
+class Table:
+    """As tables of pandas and polars."""
+
+    def __init__(self, **columns):
+        self.columns = columns
+
+    def to_dict(self):
+        return self.columns
+
+
+def test_a_table_counts_by_its_columns():
+    assert digest(Table(a=[1])) == digest(Table(a=[1]))
+    assert digest(Table(a=[1])) != digest(Table(a=[2]))
+    assert digest(Table(a=[1])) != digest(Table(b=[1]))
+
+
 def test_an_object_of_an_unknown_kind_counts_by_its_class():
     assert digest(Plain()) == digest(Plain())
     assert digest(Plain()) != digest(object())

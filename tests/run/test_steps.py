@@ -86,6 +86,14 @@ def test_tasks_of_one_step_overlap():
     fan(a=meet, b=meet).compile().invoke({})
 
 
+def test_a_long_task_is_waited_for():
+    def slow(state):
+        time.sleep(0.3)
+        return {"log": ["slow"]}
+
+    assert fan(a=slow, b=says("b")).compile().invoke({})["log"] == ["slow", "b"]
+
+
 def test_async_tasks_of_one_step_overlap():
     async def run():
         arrived = asyncio.Barrier(2)

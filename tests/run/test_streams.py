@@ -12,11 +12,13 @@ from nbhitl import (
     END,
     START,
     Command,
+    InMemorySaver,
     Interrupt,
     NbhitlError,
     PendingInterruptError,
     Send,
     StateGraph,
+    ThreadBusyError,
     UnknownInterruptError,
     UnknownNodeError,
     interrupt,
@@ -188,6 +190,67 @@ def test_a_stream_that_is_left_can_be_continued(way, saver, config):
     else:
         assert asyncio.run(first()) == {"a": {"log": ["a"]}}
     assert invoked(graph, way, None, config) == {"log": ["a", "b", "c"]}
+
+
+def test_a_stream_that_is_left_at_its_first_values_can_be_continued(saver, config):
+    graph = line(a=says("a"), b=says("b")).compile(saver, interrupt_before=["b"])
+    graph.invoke({}, config)
+    stream = graph.stream(None, config, stream_mode="values")
+    assert next(stream) == {"log": ["a"]}
+    stream.close()
+    assert graph.invoke(None, config) == {"log": ["a", "b"]}
+
+
+def test_an_async_stream_that_is_left_can_be_continued_at_once(saver, config):
+    graph = line(a=says("a"), b=says("b")).compile(saver)
+
+    async def run():
+        stream = graph.astream({}, config)
+        await anext(stream)
+        await stream.aclose()
+        return await graph.ainvoke(None, config)
+
+    assert asyncio.run(run()) == {"log": ["a", "b"]}
+
+
+def test_a_run_that_is_cancelled_before_its_first_node_can_be_continued(config):
+    graph = line(a=says("a")).compile(InMemorySaver())
+
+    async def run():
+        task = asyncio.create_task(graph.ainvoke({}, config))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.sleep(0.05)  # what `prepare` had begun on its thread ends
+        return await graph.ainvoke(None if graph.get_state(config).next else {}, config)
+
+    assert asyncio.run(run()) == {"log": ["a"]}
+
+
+def test_a_second_call_on_a_thread_that_is_being_run_is_an_error(saver, config):
+    graph = line(a=says("a"), b=says("b")).compile(saver)
+    stream = graph.stream({}, config)
+    next(stream)
+    with pytest.raises(ThreadBusyError, match="thread t is being run already"):
+        graph.invoke(None, config)
+    assert list(stream) == [{"b": {"log": ["b"]}}]
+
+
+def test_threads_of_one_checkpointer_are_run_side_by_side(saver, config):
+    graph = line(a=says("a"), b=says("b")).compile(saver)
+    stream = graph.stream({}, config)
+    next(stream)
+    assert graph.invoke({}, {"configurable": {"thread_id": "other"}}) == {"log": ["a", "b"]}
+    list(stream)
+
+
+def test_a_call_that_was_refused_leaves_the_thread_free(saver, config):
+    graph = asking().compile(saver)
+    graph.invoke({}, config)
+    with pytest.raises(PendingInterruptError):
+        graph.invoke({}, config)
+    assert graph.invoke(Command(resume=1), config)["x"] == 1
 
 
 def test_a_stream_that_is_left_begins_no_further_tasks(config):
