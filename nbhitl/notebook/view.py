@@ -133,7 +133,7 @@ class View:
         if self.interactive or stopped is None:
             return
         if stopped.reason in ("breakpoint", "drained"):
-            print(f"Stopped {stopped.text}. Go on: %graph continue")
+            print(f"{_in_words(stopped)}. Go on: %graph continue")
 
     def _show_forms(self, pending: tuple[Asked, ...]) -> None:
         import ipywidgets as widgets
@@ -160,7 +160,7 @@ class View:
         import ipywidgets as widgets
 
         go = widgets.Button(description="Continue", icon="play", button_style="primary")
-        words = widgets.Label(f"Stopped {stopped.text}")
+        words = widgets.Label(_in_words(stopped))
 
         def clicked(_: Any) -> None:
             go.disabled = True
@@ -289,6 +289,13 @@ class View:
         ]
         table = Table(("node", "question", "answer", "answered by"), rows)
         return {"text/plain": repr(table), "text/html": table._repr_html_()}
+
+
+def _in_words(stopped: Stopped) -> str:
+    """Why the run stopped, as a sentence without its full stop."""
+    if stopped.reason == "breakpoint":
+        return f"Stopped {stopped.text}"
+    return stopped.text[:1].upper() + stopped.text[1:]
 
 
 def say(text: str, *, error: bool = False) -> None:
