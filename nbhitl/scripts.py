@@ -69,7 +69,7 @@ class ScriptedAnswers:
             if not isinstance(rule["in_order"], list):
                 raise NbhitlError(f"{self.name}: node {node!r}: in_order takes a list of answers.")
             if count >= len(rule["in_order"]):
-                raise NbhitlError(f"{self.name}: node {node!r} asks a {count + 1}th time, and has {count} answers.")
+                raise NbhitlError(f"{self.name}: node {node!r} asks for answer {count + 1}, and has {count} in order.")
             self._given[node] = count + 1
             return rule["in_order"][count]
         if isinstance(rule, Mapping) and set(rule) == {"by", "is"}:
