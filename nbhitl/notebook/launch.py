@@ -11,7 +11,7 @@ from nbhitl.compiled import CompiledGraph
 from nbhitl.drawing import Direction
 from nbhitl.engine.errors import NbhitlError, PendingInterruptError, ThreadBusyError
 from nbhitl.notebook.cell import Cell, build
-from nbhitl.notebook.view import View, say
+from nbhitl.notebook.view import View
 from nbhitl.notebook.worker import Go, Show, Worker
 from nbhitl.scripts import ScriptedAnswers
 from nbhitl.session import Session
@@ -60,7 +60,7 @@ def launch(workspace: Workspace, source: str, options: Launch) -> None:
     if not options.quiet:
         for line in (*cell.notes, note):
             if line:
-                say(line)
+                print(line)
     for node in options.breakpoints:
         worker.session.set_breakpoint(node)
     workspace.adopt(worker)
@@ -146,7 +146,7 @@ def _input(cell: Cell, options: Launch) -> Mapping[str, Any]:
 def _mention_changes(session: Session) -> None:
     changed = session.changed_code()
     if changed:
-        say(
+        print(
             f"Changed since the run stopped: {', '.join(changed)}. Going on uses the new code. "
             "To start over on a new branch: --restart; to leave this run as it is: --thread NAME."
         )
@@ -165,7 +165,7 @@ def _leave(worker: Worker) -> None:
     )
     if os.environ.get("NBHITL_ON_PAUSE") == "error":
         raise NbhitlError(text)
-    say(text)
+    print(text)
 
 
 def interactive(shell: InteractiveShell) -> bool:

@@ -7,7 +7,6 @@ saved file) and a slot for whatever the person can do now. A front end may be ab
 from __future__ import annotations
 
 import secrets
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -296,8 +295,3 @@ def _in_words(stopped: Stopped) -> str:
     if stopped.reason == "breakpoint":
         return f"Stopped {stopped.text}"
     return stopped.text[:1].upper() + stopped.text[1:]
-
-
-def say(text: str, *, error: bool = False) -> None:
-    """One line for the person, in the cell."""
-    print(text, file=sys.stderr if error else sys.stdout)
