@@ -1,4 +1,4 @@
-"""What a call of a compiled graph means: new input, going on, an answer, or an edit. Performs no node.
+"""What a call of a compiled graph means: new input, going on, an answer. Performs no node.
 
 Finds the thread, checks everything that can be checked, records answers, and hands back a `Run` that is ready to
 be driven. What is wrong with a call is said here, before anything was written.
@@ -7,29 +7,45 @@ be driven. What is wrong with a call is said here, before anything was written.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, get_args
 
-from nbhitl.engine import moves, questions
-from nbhitl.engine.commands import Command
-from nbhitl.engine.description import Graph, Node
+from nbhitl.engine import edits, moves, questions
+from nbhitl.engine.breakpoints import Rules
+from nbhitl.engine.commands import Command, destinations
+from nbhitl.engine.description import ROOT, Graph
 from nbhitl.engine.errors import (
     CheckpointerRequired,
     EmptyInputError,
+    GraphChanged,
+    GraphError,
     InvalidUpdateError,
     NbhitlError,
     PendingInterruptError,
+    UnknownInterruptError,
     UnknownThreadError,
     did_you_mean,
 )
 from nbhitl.engine.ports import Saver
-from nbhitl.engine.records import EMPTY, END, START, Answered, Asked, Failed, Position, Task, ThreadKey, Wrote
+from nbhitl.engine.records import (
+    EMPTY,
+    MISSING,
+    START,
+    Answered,
+    Asked,
+    Continued,
+    Position,
+    ThreadKey,
+    Wrote,
+)
+from nbhitl.grafts import graft
+from nbhitl.nesting import Nest, head_of_memory, nest
 from nbhitl.run import hands
 from nbhitl.run.claims import claim, release
-from nbhitl.run.context import TaskContext
+from nbhitl.run.context import CURRENT, TaskContext
 from nbhitl.run.drive import Durability, Run, RunControl, World
 from nbhitl.run.revival import open_questions, revive
-from nbhitl.snapshot import config_of
 
 Config: TypeAlias = Mapping[str, Any]
 Nodes: TypeAlias = Literal["*"] | Iterable[str]
@@ -52,6 +68,11 @@ class CallOptions:
     note: str = ""
     restart: bool = False
     """New input starts over on a branch of its own, even while a question waits; nothing is deleted."""
+    rename: Mapping[str, str] = field(default_factory=dict)
+    """Old to new names of nodes, for a thread that stopped before they were renamed."""
+    hold_before: frozenset[str] = frozenset()
+    """The debugger's breakpoints: each holds one task. A node's name, or a path into sub-graphs."""
+    hold_after: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +84,60 @@ class Calls:
     scope: str = ""
     interrupt_before: frozenset[str] = frozenset()
     interrupt_after: frozenset[str] = frozenset()
+    memory: Any = None
+    """What the graph was compiled with: a saver, or None, True or False for a sub-graph."""
+    debug: bool = False
 
-    def prepare(
-        self,
-        input: Mapping[str, Any] | Command | None,
-        config: Config,
-        options: CallOptions = CallOptions(),
-    ) -> Run:
+    def prepare(self, input: Any, config: Config, options: CallOptions = CallOptions()) -> Run:
         """The run that a call means, ready for `drive`: answers are recorded, nothing has been performed.
 
         Raises:
             NbhitlError: as `invoke`; nothing was written then.
         """
+        rules = self.rules(config, options)
+        key = ThreadKey("") if self.world.saver is None else self.key(config)
+        root = replace(key, ns="")
+        if self.world.saver is not None:
+            claim(self.world.saver, root)  # until `drive` has ended
+        try:
+            run = self._prepared(input, config, options, rules)
+            run.claimed = self.world.saver is not None
+            return run
+        except BaseException:
+            if self.world.saver is not None:
+                release(self.world.saver, root)
+            raise
+
+    def nested(self, input: Any, config: Config, options: CallOptions, inside: TaskContext, *, as_node: bool) -> Nest:
+        """The same for a call from a node's body: a part of the run that the node belongs to."""
+        options = replace(options, durability=inside.run.durability)
+        found = nest(self.graph, inside, self.rules(config, options), config, self.memory)
+        known = inside.line(found.number)
+        if as_node:
+            # What the parent has beside the keys of the sub-graph is its own.
+            input = (
+                input
+                if ROOT in self.graph.channels
+                else {k: v for k, v in self._pairs(input) if k in self.graph.input_keys}
+            )
+        elif known is None:
+            if input is None or isinstance(input, Command):
+                raise EmptyInputError(
+                    f"node {inside.task.node!r} calls a sub-graph with {type(input).__name__}: give it an input. It goes on "
+                    "by itself when the node runs again after an answer."
+                )
+            input = self._accept(input)
+        else:
+            input = {}  # it goes on where it stands
+        found.begin(input, head_of_memory(found))
+        run = found.run
+        taking_input = any(task.node == START for task in run.position.checkpoint.tasks)
+        run.rules = replace(run.rules, last_step=run.position.checkpoint.step + run.rules.last_step + taking_input)
+        run.debug = run.debug or self.debug
+        return found
+
+    def rules(self, config: Config, options: CallOptions) -> Rules:
+        """What a call asks of the law; ``last_step`` counts from where it begins."""
         if options.durability not in get_args(Durability):
             raise NbhitlError(
                 f"unknown durability {options.durability!r}.{did_you_mean(options.durability, get_args(Durability))}"
@@ -83,26 +146,22 @@ class Calls:
         if not isinstance(limit, int) or limit < 1:
             raise NbhitlError(f"recursion_limit is {limit!r}; it is a whole number of super-steps, at least 1.")
         before, after = self._static(options)
-        key = ThreadKey("") if self.world.saver is None else self.key(config)
-        if self.world.saver is not None:
-            claim(self.world.saver, key)  # until `drive` has ended
-        try:
-            run = self._prepared(input, config, options, moves.Rules(limit, before, after))
-            run.claimed = self.world.saver is not None
-            return run
-        except BaseException:
-            if self.world.saver is not None:
-                release(self.world.saver, key)
-            raise
+        hold_before = self.graph.expect(options.hold_before, "breakpoint") if options.hold_before else frozenset()
+        hold_after = self.graph.expect(options.hold_after, "breakpoint") if options.hold_after else frozenset()
+        return Rules(limit, before, after, hold_before, hold_after)
 
-    def _prepared(
-        self, input: Mapping[str, Any] | Command | None, config: Config, options: CallOptions, rules: moves.Rules
-    ) -> Run:
+    def _prepared(self, input: Any, config: Config, options: CallOptions, rules: Rules) -> Run:
         """As `prepare`, for a thread that was claimed; ``rules.last_step`` counts from where the run begins."""
-        key, position = self.find(config)
-        run = Run(self.graph, key, moves.Rules(0), self.world, config, options.control, options.durability)
-        if isinstance(input, Command):
-            self._answer(run, input, position, config, options)
+        inner = config.get("configurable", EMPTY).get("checkpoint_ns", "") if self.world.saver is not None else ""
+        key, position = self.find(_outermost(config) if inner else config)
+        run = Run(self.graph, key, Rules(0), self.world, config, options.control, options.durability)
+        run.debug = self.debug
+        if options.rename and position is not None:
+            position = self._rename(run, position, options.rename)
+        if inner:
+            self._graft(run, input, config)
+        elif isinstance(input, Command):
+            self._command(run, input, position, config, options)
         elif input is None:
             self._continue(run, position, config)
         else:
@@ -112,21 +171,42 @@ class Calls:
         run.rules = replace(rules, last_step=begun.step + rules.last_step + taking_input)
         return run
 
+    # -- new input
+
     def _begin(self, run: Run, values: Any, position: Position | None, *, restart: bool) -> None:
-        keys = self.graph.input_keys
-        if not isinstance(values, Mapping):
-            raise InvalidUpdateError(
-                f"the input is {type(values).__name__}; give a dict of state keys, or None to go on."
-            )
-        for name in values:
-            if name not in keys:
-                raise InvalidUpdateError(f"the input has {name!r}, which is no key of it.{did_you_mean(name, keys)}")
+        given = self._accept(values)
         if position is not None and position.pending and not restart:
             raise PendingInterruptError(
                 f"thread {run.key} waits for an answer ({_open(position)}), and new input would throw that away. "
                 "Answer with Command(resume=...), or take another thread_id."
             )
-        run.start(values, None if restart else position)
+        run.start(given, None if restart else position)
+
+    def _accept(self, values: Any) -> Any:
+        """An input as updates by key. Raises `InvalidUpdateError`, `EmptyInputError`."""
+        if ROOT in self.graph.channels:
+            return {ROOT: values}
+        pairs, keys = self._pairs(values), self.graph.input_keys
+        if all(name in keys for name, _ in pairs):
+            return dict(pairs)
+        for name, _ in pairs:
+            if name not in keys:
+                hidden = " of its input" if name in self.graph.channels else ""
+                hands.unknown_key(replace(self.graph, channels=dict.fromkeys(keys)), f"the input{hidden} has", name)  # type: ignore[arg-type]
+        found = {name: value for name, value in pairs if name in keys}
+        if not found:
+            raise EmptyInputError(f"the input has none of the keys that the graph takes: {', '.join(sorted(keys))}.")
+        return found
+
+    def _pairs(self, values: Any) -> Sequence[tuple[str, Any]]:
+        found = self.graph.unpack(values)
+        if found is None:
+            raise InvalidUpdateError(
+                f"the input is {type(values).__name__}; give a dict of state keys, or None to go on."
+            )
+        return found
+
+    # -- going on
 
     def _continue(self, run: Run, position: Position | None, config: Config) -> None:
         if position is None:
@@ -134,18 +214,87 @@ class Calls:
                 "there is no input, and no run to go on with: "
                 + (f"thread {run.key} does not exist." if self.world.saver else "the graph has no checkpointer.")
             )
+        self._fits(position)
         if self._is_old(run.key, position, config):
             run.fork(position)
         else:
             run.resume(position)
 
+    def _fits(self, position: Position) -> None:
+        """Raises `GraphChanged` where a thread under way waits for what the graph no longer has."""
+        if position.checkpoint.tasks or position.checkpoint.deferred:
+            missing = moves.lost(self.graph, position.checkpoint)
+            if missing is not None:
+                raise GraphChanged(missing)
+
+    def _rename(self, run: Run, position: Position, names: Mapping[str, str]) -> Position:
+        """The thread under the new names, on a checkpoint of its own."""
+        self.graph.expect(names.values(), "rename")
+        for name in names:
+            if name in self.graph.nodes:
+                raise GraphError(f"rename: node {name!r} is there still, so it was not renamed.")
+        checkpoint, entries = edits.renamed(position, names, id=run.new_id(), at=self.world.clock.now())
+        stopped = [position.stopped] if position.stopped is not None else []
+        run.enter(checkpoint, [*entries, *stopped])
+        run.fold()
+        return run.position
+
+    def _graft(self, run: Run, input: Any, config: Config) -> None:
+        """Go on from a checkpoint of a sub-graph: a branch of it, and of every graph above it."""
+        if input is not None:
+            raise NbhitlError(
+                "this config names a sub-graph's checkpoint: call with None to go on from there. Input and answers are given "
+                "with the config of the whole thread, without checkpoint_ns."
+            )
+        saver, key = self.saver(), self.key(config)
+        checkpoint, entries = graft(saver, key, config["configurable"].get("checkpoint_id"), run.new_id)
+        run.enter(
+            replace(checkpoint, at=self.world.clock.now()), [*entries, Continued(self.world.clock.now(), passed=True)]
+        )
+
+    # -- commands
+
+    def _command(
+        self, run: Run, command: Command, position: Position | None, config: Config, options: CallOptions
+    ) -> None:
+        if command.graph is not None:
+            raise InvalidUpdateError(
+                "as input, Command takes update, resume and goto; graph= is for a node's return value."
+            )
+        edit = command.update is not None or bool(command.goto)
+        if command.resume is MISSING and not edit:
+            questions.match_answers((), MISSING)
+        if edit:
+            position = self._amend(run, command, position)
+            config = _outermost(config)
+        if command.resume is not MISSING:
+            self._answer(run, command, position, config, options)
+        elif position is not None:
+            run.resume(position)
+
+    def _amend(self, run: Run, command: Command, position: Position | None) -> Position:
+        """Write an update and destinations from outside; what was due stays due."""
+        now = self.world.clock.now()
+        if position is None:
+            position = Position(replace(moves.begin(self.graph, {}, previous=None, id="", at=now), tasks=(), step=-2))
+        pairs = () if command.update is None else self.graph.unpack(command.update)
+        if pairs is None:
+            raise InvalidUpdateError(f"Command(update={command.update!r:.60}): give a dict of state keys.")
+        for name, _ in pairs:
+            if name not in self.graph.channels:
+                hands.unknown_key(self.graph, "Command(update=...) has", name)
+        pairs = tuple(pair for pair in pairs if pair[0] in self.graph.channels)
+        goto = destinations(command.goto)
+        for target in goto:
+            hands.check_target(self.graph, target, "Command(goto=...)")
+        checkpoint, entries = edits.amend(self.graph, position, Wrote("", pairs, goto), id=run.new_id(), at=now)
+        run.enter(replace(checkpoint, parent=checkpoint.parent or None), entries)
+        run.fold()
+        return run.position
+
     def _answer(
         self, run: Run, command: Command, position: Position | None, config: Config, options: CallOptions
     ) -> None:
-        if command.update is not None or command.goto:
-            raise InvalidUpdateError(
-                "as input, Command takes only resume=. To change the state call update_state(config, values) first."
-            )
         saver = self.world.saver
         if saver is None:
             raise CheckpointerRequired("Command(resume=...) needs a checkpointer that remembers the question.")
@@ -163,11 +312,13 @@ class Calls:
             else:
                 run.resume(position)
             return
-        answers = self.check_answers(asked, questions.match_answers(asked, command.resume), options)
+        given = questions.match_answers(asked, command.resume, position.superseded)
+        answers = self.check_answers(asked, given, options)
         if old:
             run.fork(position, {a.interrupt: a for a in answers})
             return
         saver.answer(run.key, position.checkpoint.id, answers)
+        self._fits(position)  # the answer is kept, whatever became of the graph
         run.resume(position.after(answers))
 
     def open_questions(self, position: Position) -> tuple[Asked, ...]:
@@ -180,62 +331,20 @@ class Calls:
         now = self.world.clock.now()
         found = []
         for id, value in given.items():
-            schema = known[id].schema
-            plain = value if schema is None else self.world.checker.check(schema, value)
+            question = known[id]
+            if question.deadline and question.deadline <= now:
+                cure = "its default counts" if question.default is not MISSING else "it has expired"
+                raise UnknownInterruptError(
+                    f"question {id} was to be answered by {datetime.fromtimestamp(question.deadline / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC, "
+                    f"and {cure}: call with None to go on."
+                )
+            if options.via == "deadline":
+                raise NbhitlError("via='deadline' says that nobody answered in time; name another way.")
+            plain = value if question.schema is None else self.world.checker.check(question.schema, value)
             found.append(Answered(id, plain, options.by, options.via, options.note, now))
         return found
 
-    def editing(self, config: Config, values: Any, as_node: str | None) -> tuple[hands.Job, Run]:
-        """The job that writes ``values`` as a node would, and the run whose position it starts from."""
-        self.saver()
-        key, position = self.find(config)
-        run = Run(self.graph, key, moves.Rules(0), self.world, config)
-        if position is None:
-            fresh = moves.begin(self.graph, {}, previous=None, id="", at=0)  # never committed: only a place to start
-            position = Position(fresh)
-            as_node = as_node or START
-        run.position = position
-        node = as_node or self._last_writer(position)
-        if node not in (START, END):
-            self.graph.expect([node], "update_state(as_node=...)")
-        task = Task(f"{position.checkpoint.id}:update", node)
-        context = TaskContext(task, self.world.checker, self.world.clock, can_pause=False)
-        writer = Node(node, lambda state: values)
-        return hands.Job(self.graph, writer, task, position.checkpoint.values, context, config), run
-
-    def edit(self, run: Run, job: hands.Job, entries: hands.Entries) -> dict[str, Any]:
-        """Commit what `editing`'s job came to; the config of the new checkpoint."""
-        entry = entries[0]
-        if isinstance(entry, Failed) and entry.exception is not None:
-            raise entry.exception
-        if not isinstance(entry, Wrote):
-            raise InvalidUpdateError(
-                f"update_state as {job.task.node!r}: its router asked a question instead of routing."
-            )
-        checkpoint = moves.update(
-            self.graph,
-            run.position.checkpoint,
-            job.task.node,
-            entry,
-            id=run.new_id(),
-            at=self.world.clock.now(),
-        )
-        stopped = run.position.stopped
-        held = stopped is not None and stopped.reason == "breakpoint" and bool(checkpoint.tasks)
-        # Whoever edits the state at a breakpoint still stands at it, and passes it by going on.
-        carried = [stopped] if held and stopped is not None else []
-        self.saver().commit(run.key, replace(checkpoint, parent=checkpoint.parent or None), carried)
-        return config_of(run.key, checkpoint.id)
-
-    def _last_writer(self, position: Position) -> str:
-        ran = [node for node in position.checkpoint.ran if node in self.graph.nodes]
-        if len(ran) == 1:
-            return ran[0]
-        if not ran:
-            return START
-        raise InvalidUpdateError(
-            f"update_state: {', '.join(ran)} ran in the last step, so say which one counts as the writer: as_node=."
-        )
+    # -- threads
 
     def _static(self, options: CallOptions) -> tuple[frozenset[str], frozenset[str]]:
         before, after = self.interrupt_before, self.interrupt_after
@@ -243,7 +352,7 @@ class Calls:
             before = named(self.graph, options.interrupt_before, "interrupt_before")
         if options.interrupt_after is not None:
             after = named(self.graph, options.interrupt_after, "interrupt_after")
-        if self.world.saver is None and (before or after):
+        if self.world.saver is None and self.memory is None and (before or after) and CURRENT.get() is None:
             raise CheckpointerRequired(
                 "breakpoints need a checkpointer, or the run could not go on: compile(checkpointer=InMemorySaver())."
             )
@@ -285,6 +394,12 @@ class Calls:
             return False
         newest = self.saver().load(key)
         return newest is not None and newest.checkpoint.id != position.checkpoint.id
+
+
+def _outermost(config: Config) -> Config:
+    """A config's thread, without the sub-graph and the checkpoint that it names."""
+    thread = config.get("configurable", EMPTY).get("thread_id")
+    return {**config, "configurable": {"thread_id": thread}}
 
 
 def named(graph: Graph, names: Nodes, role: str) -> frozenset[str]:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbhitl.calls import CallOptions, Calls, Config, Nodes, named
-from nbhitl.engine.commands import Command
+from nbhitl.editing import COPY, Edit, editing, steps_of
+from nbhitl.engine.commands import StateUpdate
 from nbhitl.engine.description import Graph
-from nbhitl.engine.errors import NbhitlError
+from nbhitl.engine.errors import InvalidUpdateError, NbhitlError, ParentCommand
 from nbhitl.engine.ports import Saver
-from nbhitl.engine.records import EMPTY
+from nbhitl.engine.records import EMPTY, Entered, Task, ThreadKey
+from nbhitl.nesting import SEPARATOR, path_of
 from nbhitl.run import hands
 from nbhitl.run.answers import SchemaChecker
-from nbhitl.run.drive import Durability, Run, RunControl, World, adrive, drive
-from nbhitl.run.stream import Chunks, StreamMode, check_modes, raise_failure, result
-from nbhitl.snapshot import StateSnapshot, snapshot
+from nbhitl.run.context import CURRENT, TaskContext
+from nbhitl.run.drive import Durability, Event, Run, RunControl, World, adrive, drive
+from nbhitl.run.stream import Chunks, StreamMode, check_keys, check_modes, raise_failure, result
+from nbhitl.snapshot import StateSnapshot, config_of, snapshot
+from nbhitl.subgraphs import graph_at, walk
+
+if TYPE_CHECKING:
+    from nbhitl.drawing import DrawableGraph
+
+_CHECKER = SchemaChecker()
 
 
 class CompiledGraph:
@@ -24,53 +34,64 @@ class CompiledGraph:
 
     ``config`` is LangGraph's: ``{"configurable": {"thread_id": "1"}, "recursion_limit": 50, "max_concurrency": 4}``;
     with a checkpointer a ``thread_id`` is needed, and a ``checkpoint_id`` goes back in time.
+
+    As a node of another graph, or called in a node's body, it is a sub-graph: its pauses are its parent's, and its
+    checkpoints stand in the parent's checkpointer.
     """
 
     def __init__(
         self,
         graph: Graph,
-        checkpointer: Saver | None,
+        checkpointer: Saver | bool | None,
         interrupt_before: Nodes = (),
         interrupt_after: Nodes = (),
         *,
         scope: str = "",
+        debug: bool = False,
     ) -> None:
-        if checkpointer is not None and not isinstance(checkpointer, Saver):
+        if not isinstance(checkpointer, bool | None) and not isinstance(checkpointer, Saver):
             raise NbhitlError(
-                f"compile(checkpointer={checkpointer!r:.40}): give InMemorySaver() or DuckDBSaver('runs.duckdb')."
+                f"compile(checkpointer={checkpointer!r:.40}): give InMemorySaver() or DuckDBSaver('runs.duckdb'); for a "
+                "sub-graph True (it remembers from call to call), False (it cannot pause) or None (it does as its parent)."
             )
+        saver = None if isinstance(checkpointer, bool) else checkpointer
         self.graph = graph
         self.name = graph.name
-        self.checkpointer = checkpointer
+        self.checkpointer = saver
         self.scope = scope
         self.interrupt_before = named(graph, interrupt_before, "interrupt_before")
         self.interrupt_after = named(graph, interrupt_after, "interrupt_after")
-        world = World(SchemaChecker(), checkpointer)
-        self.calls = Calls(graph, world, scope, self.interrupt_before, self.interrupt_after)
-        if checkpointer is not None:
-            checkpointer.register(*graph.types)
+        world = World(_CHECKER, saver)
+        self.calls = Calls(graph, world, scope, self.interrupt_before, self.interrupt_after, checkpointer, debug)
+        if saver is not None:
+            saver.register(*graph.types)
 
     # -- running
 
     def invoke(
         self,
-        input: Mapping[str, Any] | Command | None,
+        input: Any,
         config: Config | None = None,
         *,
+        output_keys: str | Sequence[str] | None = None,
         interrupt_before: Nodes | None = None,
         interrupt_after: Nodes | None = None,
         durability: Durability = "async",
         control: RunControl | None = None,
-    ) -> dict[str, Any]:
+        rename: Mapping[str, str] = EMPTY,
+    ) -> Any:
         """Run until the graph finishes, asks, or stops at a breakpoint; the state's values.
 
         Args:
-            input: values of the state; None to go on where the thread stands; ``Command(resume=answer)`` to answer.
+            input: values of the state; None to go on where the thread stands; ``Command(resume=answer)`` to answer,
+                ``Command(update=..., goto=...)`` to write and go elsewhere first.
             config: which thread, see the class.
-            interrupt_before: static breakpoints of this call only.
+            output_keys: which keys of the state to return; those of the output schema by default.
+            interrupt_before: static breakpoints of this call only; ``"sub/node"`` is a node in a sub-graph.
             interrupt_after: the same, after nodes.
-            durability: ``sync`` or ``async``, see `nbhitl.run.drive.Durability`.
+            durability: ``sync``, ``async`` or ``exit``, see `nbhitl.run.drive.Durability`.
             control: asks the run to stop from another thread.
+            rename: ``{old: new}`` names of nodes that were renamed since the thread stopped.
 
         Returns:
             The output keys; open questions stand under ``__interrupt__`` as a list of `Interrupt`. Why the run
@@ -83,88 +104,125 @@ class CompiledGraph:
             UnknownInterruptError: an answer to a question that is not open.
             AnswerRefused: an answer that does not fit its ``response_schema``; nothing was recorded.
             GraphRecursionError: more steps than ``recursion_limit``.
+            GraphChanged: the thread waits for a node that the graph no longer has.
         """
-        options = CallOptions(interrupt_before, interrupt_after, durability, control)
+        keys = check_keys(self.graph, output_keys)
+        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename)
+        inside = self._inside(config)
+        if inside is not None:
+            return self._nested(input, config or {}, options, inside, as_node=False)
         run = self.calls.prepare(input, config or {}, options)
         for _ in drive(run):
             pass
         raise_failure(run)
-        return result(run)
+        return result(run, keys)
 
     async def ainvoke(
         self,
-        input: Mapping[str, Any] | Command | None,
+        input: Any,
         config: Config | None = None,
         *,
+        output_keys: str | Sequence[str] | None = None,
         interrupt_before: Nodes | None = None,
         interrupt_after: Nodes | None = None,
         durability: Durability = "async",
         control: RunControl | None = None,
-    ) -> dict[str, Any]:
+        rename: Mapping[str, str] = EMPTY,
+    ) -> Any:
         """As `invoke`, with async nodes awaited on the running loop and sync ones on threads."""
-        options = CallOptions(interrupt_before, interrupt_after, durability, control)
+        keys = check_keys(self.graph, output_keys)
+        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename)
+        inside = self._inside(config)
+        if inside is not None:
+            return await self._anested(input, config or {}, options, inside, as_node=False)
         run = await self._prepared(input, config or {}, options)
         async for _ in adrive(run):
             pass
         raise_failure(run)
-        return result(run)
+        return result(run, keys)
 
     def stream(
         self,
-        input: Mapping[str, Any] | Command | None,
+        input: Any,
         config: Config | None = None,
         *,
         stream_mode: StreamMode | Sequence[StreamMode] = "updates",
+        output_keys: str | Sequence[str] | None = None,
         interrupt_before: Nodes | None = None,
         interrupt_after: Nodes | None = None,
         durability: Durability = "async",
         control: RunControl | None = None,
+        rename: Mapping[str, str] = EMPTY,
+        subgraphs: bool = False,
     ) -> Iterator[Any]:
         """As `invoke`, yielding while the run goes on.
 
         ``stream_mode``: ``"updates"`` (``{node: what it returned}``), ``"values"`` (the state after each step), or a
         list of both, then each chunk is ``(mode, data)``. Questions come as ``{"__interrupt__": (Interrupt, ...)}``.
+        With ``subgraphs``, what happens in sub-graphs comes as well, and each chunk is ``(namespace, chunk)``, the
+        namespace a tuple; it comes when the node that runs the sub-graph ends.
         """
         check_modes(stream_mode)  # before anything is written
-        options = CallOptions(interrupt_before, interrupt_after, durability, control)
-        run = self.calls.prepare(input, config or {}, options)
+        keys = check_keys(self.graph, output_keys)
+        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename)
+        inside = self._inside(config)
+        nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
+        run = self.calls.prepare(input, config or {}, options) if nest is None else nest.run
         try:  # whoever leaves the stream half-way lets the thread go
-            chunks = Chunks(run, stream_mode)
+            chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
             yield from chunks.first()
-            for event in drive(run):
+            for event in drive(run) if nest is None else nest.events(drive(run)):
                 yield from chunks.of(event)
         finally:
             run.release()
+        if nest is not None:
+            nest.result()
         raise_failure(run)
 
     async def astream(
         self,
-        input: Mapping[str, Any] | Command | None,
+        input: Any,
         config: Config | None = None,
         *,
         stream_mode: StreamMode | Sequence[StreamMode] = "updates",
+        output_keys: str | Sequence[str] | None = None,
         interrupt_before: Nodes | None = None,
         interrupt_after: Nodes | None = None,
         durability: Durability = "async",
         control: RunControl | None = None,
+        rename: Mapping[str, str] = EMPTY,
+        subgraphs: bool = False,
     ) -> AsyncIterator[Any]:
         """As `stream`, on the running loop."""
         check_modes(stream_mode)  # before anything is written
-        options = CallOptions(interrupt_before, interrupt_after, durability, control)
-        run = await self._prepared(input, config or {}, options)
+        keys = check_keys(self.graph, output_keys)
+        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename)
+        inside = self._inside(config)
+        nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
+        run = await self._prepared(input, config or {}, options) if nest is None else nest.run
         try:
-            chunks = Chunks(run, stream_mode)
+            chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
             for chunk in chunks.first():
                 yield chunk
             async for event in adrive(run):
+                if nest is not None:
+                    nest.heard(event)
                 for chunk in chunks.of(event):
                     yield chunk
+        except ParentCommand:
+            if nest is not None:
+                nest.left()
+            raise
         finally:
             run.release()
+        if nest is not None:
+            nest.result()
         raise_failure(run)
 
-    async def _prepared(self, input: Mapping[str, Any] | Command | None, config: Config, options: CallOptions) -> Run:
+    async def _prepared(self, input: Any, config: Config, options: CallOptions) -> Run:
         """The run of an async call. Preparing it may wait for a disk, so that is done on a thread."""
+        if self.checkpointer is None:
+            return self.calls.prepare(input, config, options)
         work = asyncio.ensure_future(asyncio.to_thread(self.calls.prepare, input, config, options))
         try:
             return await asyncio.shield(work)
@@ -172,69 +230,254 @@ class CompiledGraph:
             work.add_done_callback(_let_go)  # the thread goes on, and claims what nobody will drive
             raise
 
+    # -- as a sub-graph
+
+    def _inside(self, config: Config | None) -> TaskContext | None:
+        """The task whose body is calling; None for a call that stands on its own."""
+        inside = CURRENT.get()
+        if inside is None or self.checkpointer is None:
+            return inside
+        # A graph with a checkpointer of its own that is asked for another thread is no part of this run.
+        thread = (config or EMPTY).get("configurable", EMPTY).get("thread_id")
+        return inside if thread is None or str(thread) == inside.run.key.thread else None
+
+    def as_action(self) -> Any:
+        """This graph as a node's function."""
+        return self._as_node
+
+    def as_async_action(self) -> Any:
+        """This graph as a node's async function."""
+        return self._as_async_node
+
+    def _as_node(self, state: Any) -> Any:
+        inside = CURRENT.get()
+        if inside is None:
+            return self.invoke(state)
+        return self._nested(state, {}, CallOptions(), inside, as_node=True)
+
+    async def _as_async_node(self, state: Any) -> Any:
+        inside = CURRENT.get()
+        if inside is None:
+            return await self.ainvoke(state)
+        return await self._anested(state, {}, CallOptions(), inside, as_node=True)
+
+    def _nested(self, input: Any, config: Config, options: CallOptions, inside: TaskContext, *, as_node: bool) -> Any:
+        nest = self.calls.nested(input, config, options, inside, as_node=as_node)
+        if nest.open:
+            for _ in nest.events(drive(nest.run)):
+                pass
+        return nest.result()
+
+    async def _anested(
+        self, input: Any, config: Config, options: CallOptions, inside: TaskContext, *, as_node: bool
+    ) -> Any:
+        nest = self.calls.nested(input, config, options, inside, as_node=as_node)
+        if nest.open:
+            try:
+                async for event in adrive(nest.run):
+                    nest.heard(event)
+            except ParentCommand:
+                nest.left()
+                raise
+        return nest.result()
+
+    def get_subgraphs(
+        self, *, namespace: str | None = None, recurse: bool = False
+    ) -> Iterator[tuple[str, CompiledGraph]]:
+        """The sub-graphs of the graph, as ``(path, graph)``: nodes that are one, and those that a function names.
+
+        Args:
+            namespace: only what lies at this path of node names, joined by ``|``.
+            recurse: those of sub-graphs too.
+        """
+        for path, found in walk(self.graph, namespace or "", recurse=recurse):
+            if isinstance(found, CompiledGraph) and (namespace is None or path.startswith(namespace)):
+                yield path, found
+
     # -- looking
 
-    def get_state(self, config: Config) -> StateSnapshot:
-        """Where a thread stands: values, what is next, open questions, and why it stopped."""
+    def get_graph(self, config: Config | None = None, *, xray: bool | int = False) -> DrawableGraph:
+        """What there is to draw: nodes and edges, with ``draw_mermaid``, ``draw_ascii`` and ``draw_dot``.
+
+        Args:
+            config: taken for LangGraph's sake.
+            xray: show what is in the sub-graphs; a number: so many levels deep.
+        """
+        from nbhitl.drawing import outline  # loaded when somebody looks
+
+        before, after = set(self.interrupt_before), set(self.interrupt_after)
+        for path, found in self.get_subgraphs(recurse=True):
+            at = path.replace(SEPARATOR, "/")
+            before.update(f"{at}/{name}" for name in found.interrupt_before)
+            after.update(f"{at}/{name}" for name in found.interrupt_after)
+        return outline(self.graph, xray, interrupt_before=before, interrupt_after=after)
+
+    def get_state(self, config: Config, *, subgraphs: bool = False) -> StateSnapshot:
+        """Where a thread (or a sub-graph, by ``checkpoint_ns``) stands: values, next nodes, open questions, stop reason.
+
+        With ``subgraphs``, the tasks that run a sub-graph have its snapshot as ``state``, else the config that names it.
+        """
         key, position = self.calls.find(config, looking=True)
         past = "checkpoint_id" in config.get("configurable", EMPTY)
-        return snapshot(self.graph, key, position, past=past)
+        return self._snapshot(key, position, past=past, subgraphs=subgraphs)
 
-    async def aget_state(self, config: Config) -> StateSnapshot:
+    def _snapshot(self, key: ThreadKey, position: Any, *, past: bool, subgraphs: bool) -> StateSnapshot:
+        saver = self.calls.saver()
+        names = set() if position is None else {t.node for t in position.checkpoint.tasks}
+        path = [node for node, _, _ in path_of(key.ns)]
+        graph = graph_at(self.graph, path, names - {"__start__"}) if path else self.graph
+
+        def state(task: Task, entered: Entered) -> Any:
+            below = ThreadKey(key.thread, key.graph, entered.ns)
+            if not subgraphs:
+                return config_of(below)
+            asked = [q.head for q in position.asked.get(task.id, ()) if q.ns == entered.ns]
+            head = asked[-1] if past and asked else entered.head
+            found = (
+                saver.newest(below, head)
+                if head and not (past and asked)
+                else saver.load(below, head or entered.source)
+            )
+            return self._snapshot(below, found, past=past, subgraphs=True)
+
+        return snapshot(graph, key, position, past=past, inner=state)
+
+    async def aget_state(self, config: Config, *, subgraphs: bool = False) -> StateSnapshot:
         """As `get_state`, without blocking the loop."""
-        return await asyncio.to_thread(self.get_state, config)
+        return await asyncio.to_thread(self.get_state, config, subgraphs=subgraphs)
 
     def get_state_history(
-        self, config: Config, *, before: Config | None = None, limit: int | None = None
+        self,
+        config: Config,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        before: Config | None = None,
+        limit: int | None = None,
     ) -> Iterator[StateSnapshot]:
         """Every checkpoint of a thread, newest first, those of all branches.
 
         Args:
             config: names the thread.
+            filter: only checkpoints whose metadata has these values, e.g. ``{"source": "update"}``.
             before: only checkpoints older than the one that this config names.
             limit: at most so many.
         """
         key, saver = self.calls.key(config), self.calls.saver()
         older = None if before is None else before.get("configurable", {}).get("checkpoint_id")
-        for position in saver.history(key, before=older, limit=limit):
-            yield snapshot(self.graph, key, position, past=True)
+        left = limit
+        for position in saver.history(key, before=older, limit=None if filter else limit):
+            found = self._snapshot(key, position, past=True, subgraphs=False)
+            if filter and any((found.metadata or {}).get(name) != value for name, value in filter.items()):
+                continue
+            if left is not None:
+                if left <= 0:
+                    return
+                left -= 1
+            yield found
 
     async def aget_state_history(
-        self, config: Config, *, before: Config | None = None, limit: int | None = None
+        self,
+        config: Config,
+        *,
+        filter: Mapping[str, Any] | None = None,
+        before: Config | None = None,
+        limit: int | None = None,
     ) -> AsyncIterator[StateSnapshot]:
         """As `get_state_history`, without blocking the loop."""
-        for found in await asyncio.to_thread(lambda: list(self.get_state_history(config, before=before, limit=limit))):
+        history = self.get_state_history(config, filter=filter, before=before, limit=limit)
+        for found in await asyncio.to_thread(list, history):
             yield found
 
     # -- changing
 
     def update_state(
-        self, config: Config, values: Mapping[str, Any] | None, as_node: str | None = None
+        self, config: Config, values: Any, as_node: str | None = None, task_id: str | None = None
     ) -> dict[str, Any]:
         """Write into a thread as if a node had: a new checkpoint, after which comes what follows that node.
 
-        At an old checkpoint (``checkpoint_id`` in ``config``) this makes a branch; nothing is overwritten.
+        At an old checkpoint (``checkpoint_id`` in ``config``) this makes a branch; nothing is overwritten. What finished
+        siblings have written is merged first, and an open question stays open unless its own node is the writer.
 
         Args:
-            config: which thread, and which checkpoint if not the newest.
+            config: which thread (and sub-graph, by ``checkpoint_ns``), and which checkpoint if not the newest.
             values: updates, merged by the reducers as a node's are.
-            as_node: the node that counts as the writer; the one that ran last by default.
+            as_node: the node that counts as the writer; the one that ran last by default. ``END``: nothing follows.
+            task_id: the due task that counts as done by this.
 
         Returns:
             The config of the new checkpoint.
 
         Raises:
-            InvalidUpdateError: a key that the state does not have, or a writer that cannot be told.
+            InvalidUpdateError: a writer that cannot be told, or values that are no update.
         """
-        job, run = self.calls.editing(config, values, as_node)
-        return self.calls.edit(run, job, hands.perform(job))
+        return self.bulk_update_state(config, [[StateUpdate(values, as_node, task_id)]])
 
     async def aupdate_state(
-        self, config: Config, values: Mapping[str, Any] | None, as_node: str | None = None
+        self, config: Config, values: Any, as_node: str | None = None, task_id: str | None = None
     ) -> dict[str, Any]:
         """As `update_state`, with async routers awaited."""
-        job, run = await asyncio.to_thread(self.calls.editing, config, values, as_node)
-        return await asyncio.to_thread(self.calls.edit, run, job, await hands.aperform(job))
+        return await self.abulk_update_state(config, [[StateUpdate(values, as_node, task_id)]])
+
+    def bulk_update_state(self, config: Config, supersteps: Sequence[Sequence[StateUpdate]]) -> dict[str, Any]:
+        """Several super-steps of updates, each with one or more writers; the config of the newest checkpoint."""
+        edit = editing(self.calls, config, steps_of(supersteps))
+        for step in edit.steps:
+            if _copies(step):
+                edit.copy()
+            else:
+                edit.write([(job, hands.perform(job)) for job in edit.jobs(step)])
+        return edit.done()
+
+    async def abulk_update_state(self, config: Config, supersteps: Sequence[Sequence[StateUpdate]]) -> dict[str, Any]:
+        """As `bulk_update_state`, with async routers awaited."""
+        edit: Edit = await asyncio.to_thread(editing, self.calls, config, steps_of(supersteps))
+        for step in edit.steps:
+            if _copies(step):
+                await asyncio.to_thread(edit.copy)
+            else:
+                outcomes = [(job, await hands.aperform(job)) for job in edit.jobs(step)]
+                await asyncio.to_thread(edit.write, outcomes)
+        return await asyncio.to_thread(edit.done)
+
+
+class Stream:
+    """The chunks of a run, and, when asked for, those of its sub-graphs before those of the node that runs them."""
+
+    def __init__(self, chunks: Chunks, run: Run, *, subgraphs: bool) -> None:
+        self.chunks, self.subgraphs = chunks, subgraphs
+        self._below: dict[int, Chunks] = {}
+        self._heard: deque[Any] = deque()
+        if subgraphs and run.parent is None:
+            run.listener = self._hear
+
+    def _hear(self, run: Run, event: Event) -> None:
+        chunks = self._below.get(id(run))
+        if chunks is None:
+            chunks = self._below[id(run)] = Chunks(run, self.chunks.mode)
+        ns = tuple(run.key.ns.split(SEPARATOR))
+        self._heard.extend(self._packed(ns, chunk) for chunk in chunks.of(event))
+
+    def _packed(self, ns: tuple[str, ...], chunk: Any) -> Any:
+        return (ns, *chunk) if self.chunks.paired else (ns, chunk)
+
+    def first(self) -> Iterator[Any]:
+        """What is yielded before anything happens."""
+        for chunk in self.chunks.first():
+            yield self._packed((), chunk) if self.subgraphs else chunk
+
+    def of(self, event: Event) -> Iterator[Any]:
+        """The chunks of one event of the run itself, and what its sub-graphs did before."""
+        while self._heard:
+            yield self._heard.popleft()
+        for chunk in self.chunks.of(event):
+            yield self._packed((), chunk) if self.subgraphs else chunk
+
+
+def _copies(step: Sequence[StateUpdate]) -> bool:
+    copies = [update for update in step if update.as_node == COPY]
+    if copies and len(step) > 1:
+        raise InvalidUpdateError("bulk_update_state: as_node='__copy__' stands alone in its super-step.")
+    return bool(copies)
 
 
 def _let_go(work: asyncio.Future[Run]) -> None:

@@ -1,172 +1,285 @@
-"""`StateGraph`: builds a graph from Python functions. Names and meaning are LangGraph's."""
+"""`StateGraph`: builds a graph from Python functions. Names and meaning are LangGraph's.
+
+Mistakes are collected while the graph is built and reported together by `StateGraph.compile`.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-import types
-import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from enum import Enum
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal
 
+from nbhitl import actions, signatures
 from nbhitl.compiled import CompiledGraph
-from nbhitl.engine.channels import BinaryOperatorAggregate, Channel, LastValue
-from nbhitl.engine.commands import Command
+from nbhitl.engine.channels import Channel
 from nbhitl.engine.description import Graph, Node, Router, WaitingEdge, problems
-from nbhitl.engine.errors import GraphError, SchemaError
+from nbhitl.engine.errors import GraphError, SchemaError, UnknownNodeError, UnreachableNodeWarning
 from nbhitl.engine.ports import Saver
+from nbhitl.engine.reach import unreachable
 from nbhitl.engine.records import END, START
+from nbhitl.mistakes import no_saver, raise_all, unknown_nodes
+from nbhitl.state import Schema, Schemas, Shapes, unpacker
+
+_SEPARATORS = "|:/"
+_LATER = {
+    "retry_policy": "retries",
+    "cache_policy": "caches",
+    "error_handler": "error handlers",
+    "timeout": "timeouts",
+}
 
 
 class StateGraph:
     """Collects nodes and edges; `compile` checks them all and makes a graph that can run.
 
     Args:
-        state_schema: a TypedDict; each key is a channel of the state. ``Annotated[T, reducer]`` merges writes with
-            ``reducer(old, new)``, else the last write counts.
-        input_schema: a TypedDict of the keys that an input may have; all of the state's by default.
-        output_schema: a TypedDict of the keys that ``invoke`` returns; all of the state's by default.
+        state_schema: a TypedDict, dataclass or pydantic model; each key is a channel of the state. ``Annotated[T,
+            reducer]`` merges writes with ``reducer(old, new)``, else the last write counts. Another type, e.g.
+            ``Annotated[list, operator.add]``, is a state that is one such value.
+        context_schema: kept as ``.context_schema``; nothing is made of it yet.
+        input_schema: the keys that an input may have; all of the state's by default.
+        output_schema: the keys that ``invoke`` returns; all of the state's by default.
 
     Raises:
-        SchemaError: a schema is no TypedDict.
+        SchemaError: a schema is no type, has no keys, or uses a name that is not defined.
     """
 
-    def __init__(self, state_schema: Any, *, input_schema: Any = None, output_schema: Any = None) -> None:
+    def __init__(
+        self, state_schema: Any, context_schema: Any = None, *, input_schema: Any = None, output_schema: Any = None
+    ) -> None:
         self.state_schema = state_schema
-        self._types: dict[type, None] = {}
-        self.channels = self._read(state_schema)
-        self._input_keys = self._keys(input_schema, "input_schema")
-        self._output_keys = self._keys(output_schema, "output_schema")
+        self.context_schema = context_schema
         self.nodes: dict[str, Node] = {}
         self.edges: dict[str, tuple[str, ...]] = {}
         self.routers: dict[str, tuple[Router, ...]] = {}
         self.waiting: list[WaitingEdge] = []
         self._mistakes: list[str] = []
+        self._schemas = Schemas()
+        self._takes: dict[str, Schema] = {}
+        """Node to the schema of its input, where that is not the state's."""
+        self._asks: dict[str, dict[str, Schema | None]] = {}
+        """Source to the names of its routers, and the schemas that these are annotated with."""
+        self._state = self._schemas.add(state_schema, "the state schema")
+        self._input = self._edge_schema(input_schema, "input_schema")
+        self._output = self._edge_schema(output_schema, "output_schema")
 
-    def _keys(self, schema: Any, role: str) -> frozenset[str]:
+    @property
+    def channels(self) -> dict[str, Channel]:
+        """Key to channel, those that only a node's own input has included."""
+        return self._schemas.merged()[0]
+
+    def _edge_schema(self, schema: Any, role: str) -> Schema:
         if schema is None:
-            return frozenset(self.channels)
-        keys = self._read(schema)
-        for name, channel in keys.items():
-            self.channels.setdefault(name, channel)
-        return frozenset(keys)
+            return self._state
+        found = self._schemas.add(schema, role)
+        if found.managed and found is not self._state:
+            self._mistakes.append(
+                f"{role}: {', '.join(map(repr, found.managed))} is filled in by the run; leave it out of this schema."
+            )
+        return found
 
-    def _read(self, schema: Any) -> dict[str, Channel]:
-        if not is_typed_dict(schema):
-            given = getattr(schema, "__name__", repr(schema))
-            raise SchemaError(f"the state schema {given} is no TypedDict. Write `class State(TypedDict): ...`.")
-        try:
-            hints = typing.get_type_hints(schema, include_extras=True)
-        except NameError as error:
-            raise SchemaError(
-                f"the state schema {schema.__name__} uses a name that is not defined: {error}."
-            ) from error
-        for hint in hints.values():
-            self._types.update(dict.fromkeys(_classes(hint)))
-        return {name: _channel(hint) for name, hint in hints.items()}
+    # -- nodes
 
     def add_node(
         self,
         node: str | Callable[..., Any],
-        action: Callable[..., Any] | None = None,
+        action: Any = None,
         *,
+        defer: bool = False,
         metadata: Mapping[str, Any] | None = None,
+        input_schema: Any = None,
         destinations: Sequence[str] | Mapping[str, str] | None = None,
+        retry_policy: Any = None,
+        cache_policy: Any = None,
+        error_handler: Any = None,
+        timeout: Any = None,
     ) -> StateGraph:
         """Add a function as a node.
 
         Args:
             node: its name; or the function, whose name is taken.
-            action: the function, sync or async: takes the state (and ``config``, if it has that parameter) and
-                returns a dict of the keys to change, a `Command`, or None.
+            action: a function, sync or async: takes the state (and ``config``, if it has that parameter) and returns
+                the keys to change, a `Command`, a list of these, or None. A callable object, a compiled graph or
+                something with ``invoke`` will do as well.
+            defer: run it only when nothing else is due.
             metadata: kept with the node, for your own use.
-            destinations: where a returned ``Command(goto=...)`` may lead, for the drawing.
+            input_schema: what the function takes, where that is not the whole state: by default, the annotation of
+                its first parameter, if that is a class with annotated keys. New keys join the state.
+            destinations: where a returned ``Command(goto=...)`` may lead, for the drawing; as a mapping, with the text
+                that the drawing writes there. By default what ``-> Command[Literal["a", "b"]]`` says.
+            retry_policy: not in this version, nor are the next three.
+            cache_policy: see ``retry_policy``.
+            error_handler: see ``retry_policy``.
+            timeout: see ``retry_policy``.
         """
-        if callable(node) and not isinstance(node, str):
-            if action is not None:
-                self._mistakes.append(f"add_node({node!r}, ...): give the name first, then the function.")
-            action = node
-            node = str(getattr(action, "__name__", type(action).__name__))
-        if not isinstance(node, str) or not node:
-            self._mistakes.append(f"add_node({node!r}): a node's name is a text that is not empty.")
-        elif node in (START, END):
-            self._mistakes.append(f"add_node({node!r}): that name belongs to the graph itself; take another.")
-        elif node in self.nodes:
-            self._mistakes.append(f"add_node({node!r}): there is a node of that name already. Names are unique.")
-        elif not callable(action):
-            self._mistakes.append(f"add_node({node!r}, {action!r}): give a function of the state.")
-        else:
-            takes, mistake = _parameters(action)
-            if mistake:
-                self._mistakes.append(f"add_node({node!r}): {mistake}")
-            ends = tuple(destinations) if destinations is not None else _promised(action)
-            self.nodes[node] = Node(node, action, ends, {**(metadata or {}), "takes": takes})
+        name, action = self._named(node, action)
+        later = {"retry_policy": retry_policy, "cache_policy": cache_policy, "error_handler": error_handler}
+        for option, value in {**later, "timeout": timeout}.items():
+            if value is not None:
+                self._wrong(name, f"{option}: this version of nbhitl has no {_LATER[option]} yet; leave it out.")
+        if not self._is_free(name):
+            return self
+        found = actions.read(action)
+        if found.mistake:
+            self._wrong(name, found.mistake)
+        signature = found.signature
+        promised = signatures.promised(signature.returns) if destinations is None else self._ends(name, destinations)
+        labels = dict(destinations) if isinstance(destinations, Mapping) else {}
+        self.nodes[name] = Node(
+            name,
+            found.call,
+            promised,
+            dict(metadata or {}),
+            signature.takes,
+            defer=defer,
+            twin=found.twin,
+            graph=found.graph,
+            labels=labels,
+        )
+        taken = self._input_of(name, input_schema, signature.first)
+        if taken is not None and taken is not self._state:
+            self._takes[name] = taken
         return self
+
+    def _named(self, node: Any, action: Any) -> tuple[Any, Any]:
+        """A node's name and what it does, from the two ways of giving them."""
+        if isinstance(node, str):
+            return node, action
+        if isinstance(action, str):
+            self._mistakes.append(
+                f"add_node({actions.name_of(node)}, {action!r}): give the name first, then the function."
+            )
+            return action, node
+        if action is not None:
+            return node, action
+        name = actions.name_of(node)
+        if name == "<lambda>":
+            self._mistakes.append("add_node(<lambda>): a lambda has no name: add_node('name', lambda state: ...).")
+        elif not name:
+            self._mistakes.append("add_node(<graph>): the graph has no name: add_node('name', graph).")
+            name = "<graph>"
+        return name, node
+
+    def _is_free(self, name: Any) -> bool:
+        """Whether a node may have that name; what is wrong with it is noted."""
+        before = len(self._mistakes)
+        if not isinstance(name, str) or not name:
+            self._wrong(name, "a node's name is a text that is not empty.")
+        elif name in (START, END):
+            self._wrong(name, "that name belongs to the graph itself; take another.")
+        elif name in self.nodes:
+            self._wrong(name, "there is a node of that name already. Names are unique.")
+        elif any(mark in name for mark in _SEPARATORS):
+            marks = " ".join(mark for mark in _SEPARATORS if mark in name)
+            self._wrong(name, f"a node's name has no {marks} in it: these stand between a sub-graph and its nodes.")
+            return True  # it may be added: what leads there is no further mistake
+        return len(self._mistakes) == before
+
+    def _ends(self, name: str, destinations: Any) -> tuple[str, ...] | None:
+        if isinstance(destinations, str):
+            self._wrong(name, f"destinations={destinations!r} is a text; give a list: [{destinations!r}].")
+            return None
+        return tuple(destinations)
+
+    def _input_of(self, name: str, given: Any, annotated: Any) -> Schema | None:
+        """The schema of a node's input, if one was given or can be read from the annotation of its parameter."""
+        if given is not None:
+            try:
+                return self._schemas.add(given, "input_schema")
+            except SchemaError as error:
+                self._wrong(name, str(error))
+        return self._schemas.annotated(annotated)
+
+    def _wrong(self, name: Any, mistake: str) -> None:
+        self._mistakes.append(f"add_node({name!r}): {mistake}")
+
+    def add_sequence(self, nodes: Sequence[Any]) -> StateGraph:
+        """Add functions (or ``(name, function)``) as nodes, one after the other, with the edges between them."""
+        names: list[str] = []
+        for node in nodes:
+            name, action = node if isinstance(node, tuple) else (actions.name_of(node), node)
+            self.add_node(name, action)
+            names.append(name)
+        if not names:
+            self._mistakes.append("add_sequence([]): give at least one function.")
+        for start, end in pairwise(names):
+            self.add_edge(start, end)
+        return self
+
+    # -- edges
 
     def add_edge(self, start: str | Sequence[str], end: str) -> StateGraph:
         """After ``start`` comes ``end``. A list waits: ``end`` runs when every one of them has run."""
+        sources = [start] if isinstance(start, str) or not isinstance(start, Sequence) else list(start)
+        for name in (*sources, end):
+            if not isinstance(name, str):
+                called = f"give its name: {actions.name_of(name)!r}" if callable(name) else "give names of nodes"
+                many = " To go to several nodes, add an edge to each." if name is end and isinstance(end, list) else ""
+                self._mistakes.append(f"add_edge({start!r:.60}, {end!r:.60}): {name!r:.40} is no name; {called}.{many}")
+                return self
         if isinstance(start, str):
-            if start == END:
-                self._mistakes.append(f"add_edge(END, {end!r}): nothing follows END.")
-            if end == START:
-                self._mistakes.append(f"add_edge({start!r}, START): nothing leads to START.")
             if end not in self.edges.get(start, ()):
                 self.edges[start] = (*self.edges.get(start, ()), end)
-        elif not start:
+        elif not sources:
             self._mistakes.append(f"add_edge([], {end!r}): name the nodes to wait for.")
         else:
-            edge = WaitingEdge(tuple(dict.fromkeys(start)), end)
+            edge = WaitingEdge(tuple(dict.fromkeys(sources)), end)
             if edge not in self.waiting:
                 self.waiting.append(edge)
         return self
 
     def add_conditional_edges(
-        self,
-        source: str,
-        path: Callable[..., Any],
-        path_map: Mapping[Any, str] | Sequence[str] | None = None,
+        self, source: str, path: Any, path_map: Mapping[Any, str] | Sequence[str] | None = None
     ) -> StateGraph:
         """After ``source``, go where ``path(state)`` says.
 
         Args:
             source: a node's name, or START.
-            path: returns a node's name, a `Send`, or a list of these; or a key of ``path_map``.
+            path: a function, sync or async, that returns a node's name, a `Send`, or a list of these; or a key of
+                ``path_map``. It takes what the node takes, or what its parameter is annotated with.
             path_map: what ``path`` returns to the node's name; a list where these are the same. Without it the
                 ``Literal`` that ``path`` is annotated to return is taken, so that the edges can be drawn.
         """
-        if not callable(path):  # the annotation says so; callers may not
-            self._mistakes.append(f"add_conditional_edges({source!r}, {path!r}): give a function of the state.")
+        who = f"add_conditional_edges({source!r:.40})"
+        if not isinstance(source, str):
+            self._mistakes.append(f"{who}: give the name of the node first, then the function.")
             return self
-        ends: Mapping[Any, str] | None
-        if isinstance(path_map, Mapping):
-            ends = dict(path_map)
-        elif path_map is not None:
-            ends = {name: name for name in path_map}
-        else:
-            names = _literals(_returns(path))
-            ends = {name: name for name in names} if names else None
-        self.routers[source] = (*self.routers.get(source, ()), Router(source, path, ends))
+        found = actions.read(path)
+        if found.mistake:
+            self._mistakes.append(f"{who}: {found.mistake}")
+            return self
+        name = actions.name_of(path)
+        asked = self._asks.setdefault(source, {})
+        if name in asked:
+            self._mistakes.append(
+                f"{who}: there is a router {name!r} after that node already. Give one of them another name, "
+                "or let one function return a list."
+            )
+            return self
+        ends = self._routes(who, path_map, found.signature)
+        router = Router(source, found.call, ends, found.signature.takes)
+        self.routers[source] = (*self.routers.get(source, ()), router)
+        asked[name] = self._schemas.annotated(found.signature.first)
         return self
 
-    def add_sequence(self, nodes: Sequence[Callable[..., Any] | tuple[str, Callable[..., Any]]]) -> StateGraph:
-        """Add functions as nodes, one after the other, with the edges between them."""
-        names: list[str] = []
-        for node in nodes:
-            name, action = node if isinstance(node, tuple) else (getattr(node, "__name__", ""), node)
-            self.add_node(name, action)
-            names.append(name)
-        for start, end in pairwise(names):
-            self.add_edge(start, end)
-        return self
+    def _routes(self, who: str, path_map: Any, signature: signatures.Signature) -> Mapping[Any, str] | None:
+        """What a router returns to where that leads; None when that may be any node."""
+        if isinstance(path_map, str):
+            self._mistakes.append(f"{who}: path_map={path_map!r} is a text; give a list: [{path_map!r}].")
+            return None
+        if path_map is None:
+            names = signatures.chosen(signature.returns)
+            return None if names is None else {name: name for name in names}
+        return dict(path_map) if isinstance(path_map, Mapping) else {name: name for name in path_map}
 
     def set_entry_point(self, key: str) -> StateGraph:
         """The node that runs first: ``add_edge(START, key)``."""
         return self.add_edge(START, key)
 
     def set_conditional_entry_point(
-        self, path: Callable[..., Any], path_map: Mapping[Any, str] | Sequence[str] | None = None
+        self, path: Any, path_map: Mapping[Any, str] | Sequence[str] | None = None
     ) -> StateGraph:
         """Choose the first node by a function of the input."""
         return self.add_conditional_edges(START, path, path_map)
@@ -175,29 +288,45 @@ class StateGraph:
         """The run may end after this node: ``add_edge(key, END)``."""
         return self.add_edge(key, END)
 
-    def describe(self, name: str = "") -> Graph:
+    # -- the graph
+
+    def describe(self, name: str = "", *, strict: bool = False) -> Graph:
         """The graph as a frozen value.
 
         Raises:
             GraphError: lists every mistake.
         """
-        graph = Graph(
-            nodes=dict(self.nodes),
-            channels=dict(self.channels),
-            edges=dict(self.edges),
-            routers=dict(self.routers),
-            waiting=tuple(self.waiting),
-            input_keys=self._input_keys,
-            output_keys=self._output_keys,
-            name=name,
-            types=tuple(self._types),
-        )
-        found = self._mistakes + problems(graph)
-        if found:
-            title = f"graph {name!r}" if name else "the graph"
-            one = f"{title} cannot run: {found[0]}"
-            raise GraphError(one if len(found) == 1 else "\n- ".join([f"{title} has {len(found)} mistakes:", *found]))
+        graph, mistakes = self._describe(name, strict=strict)
+        raise_all(name, mistakes)
         return graph
+
+    def _describe(self, name: str, *, strict: bool) -> tuple[Graph, list[str]]:
+        channels, contradictions = self._schemas.merged()
+        shapes = Shapes(channels)
+        nodes = {}
+        for node in self.nodes.values():
+            found = shapes.of(self._takes.get(node.name, self._state), f"node {node.name!r}")
+            nodes[node.name] = node if found is node.shape else replace(node, shape=found)
+        routers = {}
+        for source, several in self.routers.items():
+            usual = self._takes.get(source, self._state)
+            asked = zip(several, self._asks[source].values(), strict=True)
+            who = f"the router after {source!r}"
+            routers[source] = tuple(replace(router, shape=shapes.of(own or usual, who)) for router, own in asked)
+        graph = Graph(
+            nodes=nodes,
+            channels=channels,
+            edges=dict(self.edges),
+            routers=routers,
+            waiting=tuple(self.waiting),
+            input_keys=frozenset(self._input.keys),
+            output_keys=frozenset(self._output.keys),
+            name=name,
+            types=self._schemas.types(),
+            unpack=unpacker(channels),
+            strict=strict,
+        )
+        return graph, self._mistakes + contradictions + problems(graph)
 
     def validate(self) -> StateGraph:
         """Check without compiling. Raises `GraphError` that lists every mistake."""
@@ -206,109 +335,41 @@ class StateGraph:
 
     def compile(
         self,
-        checkpointer: Saver | None = None,
+        checkpointer: Saver | bool | None = None,
         *,
-        interrupt_before: Literal["*"] | Iterable[str] = (),
-        interrupt_after: Literal["*"] | Iterable[str] = (),
-        name: str = "",
+        interrupt_before: Literal["*"] | Iterable[str] | None = (),
+        interrupt_after: Literal["*"] | Iterable[str] | None = (),
+        debug: bool | None = None,
+        name: str | None = None,
         scope: str = "",
+        strict: bool = False,
     ) -> CompiledGraph:
         """A graph that can run.
 
         Args:
             checkpointer: remembers runs, e.g. ``InMemorySaver()`` or ``DuckDBSaver("runs.duckdb")``; needed to pause.
-            interrupt_before: nodes to stop before, or ``"*"``.
+                For a sub-graph: None takes its caller's for the time of a call, True keeps what it remembers from call
+                to call, False has none.
+            interrupt_before: nodes to stop before, or ``"*"``; ``"review/ask"`` is a node of a sub-graph.
             interrupt_after: nodes to stop after, or ``"*"``.
+            debug: whether values that a node changes in place are looked for, and named.
             name: how the graph is called in messages.
             scope: keeps threads apart that have the same id in other graphs on the same checkpointer.
+            strict: an update of a key that the state does not have is an error, not a warning.
 
         Raises:
             GraphError: lists every mistake of the graph, with suggestions.
-            UnknownNodeError: a breakpoint on a name that is no node.
+            UnknownNodeError: nothing is wrong but a breakpoint on a name that is no node.
         """
-        return CompiledGraph(self.describe(name), checkpointer, interrupt_before, interrupt_after, scope=scope)
-
-
-def is_typed_dict(schema: Any) -> bool:
-    """Whether a class is a TypedDict, that of typing_extensions included."""
-    return isinstance(schema, type) and issubclass(schema, dict) and hasattr(schema, "__required_keys__")
-
-
-def _channel(hint: Any) -> Channel:
-    while get_origin(hint) in (typing.Required, typing.NotRequired):
-        hint = get_args(hint)[0]
-    if get_origin(hint) is not Annotated:
-        return LastValue()
-    kind, *extras = get_args(hint)
-    reducer = extras[-1]
-    if not callable(reducer) or isinstance(reducer, type):
-        return LastValue()
-    return BinaryOperatorAggregate(reducer, _initial(kind))
-
-
-def _classes(hint: Any) -> Iterator[type]:
-    """Classes in a hint, at any depth, whose values are stored field by field."""
-    if isinstance(hint, type) and get_origin(hint) is None:
-        by_fields = dataclasses.is_dataclass(hint) or hasattr(hint, "model_fields") or hasattr(hint, "_fields")
-        if by_fields or issubclass(hint, Enum):
-            yield hint
-    for part in get_args(hint):
-        yield from _classes(part)
-
-
-def _initial(kind: Any) -> Callable[[], Any] | None:
-    """The type itself where calling it gives an empty value, as LangGraph has it."""
-    made = get_origin(kind) or kind
-    if isinstance(made, type):
-        try:
-            made()
-        except Exception:  # noqa: BLE001 - an abstract class, or one that needs arguments: the first write is the value
-            return {"Sequence": list, "MutableSequence": list, "Mapping": dict, "Set": set}.get(made.__name__)
-        return made
-    return None
-
-
-def _parameters(action: Callable[..., Any]) -> tuple[tuple[str, ...], str]:
-    """Which extra parameters a node's function wants, and what is wrong with its signature."""
-    try:
-        parameters = list(inspect.signature(action).parameters.values())
-    except (TypeError, ValueError):  # a built-in without a signature
-        return (), ""
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if not positional and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return (), "the function takes no argument; a node takes the state: def node(state): ..."
-    takes = tuple(p.name for p in parameters if p.name == "config" and p is not parameters[0])
-    rest = [
-        p.name
-        for p in parameters
-        if p.default is p.empty
-        and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY, p.POSITIONAL_ONLY)
-        and p is not parameters[0]
-        and p.name not in takes
-    ]
-    return takes, f"parameter {rest[0]!r} is unknown; a node takes the state, and `config`." if rest else ""
-
-
-def _returns(function: Callable[..., Any]) -> Any:
-    try:
-        return typing.get_type_hints(function).get("return")
-    except (NameError, TypeError, AttributeError):
-        return None
-
-
-def _literals(hint: Any) -> tuple[Any, ...]:
-    """The values of a ``Literal``, also inside a list or a union."""
-    if get_origin(hint) is Literal:
-        return get_args(hint)
-    if get_origin(hint) in (list, Sequence, typing.Union, types.UnionType):
-        return tuple(value for part in get_args(hint) for value in _literals(part))
-    return ()
-
-
-def _promised(action: Callable[..., Any]) -> tuple[str, ...] | None:
-    """Where ``-> Command[Literal["a", "b"]]`` says that a node may go."""
-    hint = _returns(action)
-    for part in (hint, *get_args(hint)):
-        if get_origin(part) is Command:
-            return tuple(str(value) for arg in get_args(part) for value in _literals(arg)) or None
-    return None
+        graph, mistakes = self._describe(name or "", strict=strict)
+        mistakes += no_saver(checkpointer)
+        before, after = interrupt_before or (), interrupt_after or ()
+        unknown = [*unknown_nodes(graph, before, "interrupt_before"), *unknown_nodes(graph, after, "interrupt_after")]
+        raise_all(name, mistakes + unknown, GraphError if mistakes else UnknownNodeError)
+        for lost in unreachable(graph):
+            warnings.warn(
+                f"node {lost!r} can never run: no edge, router or destination leads to it.",
+                UnreachableNodeWarning,
+                stacklevel=2,
+            )
+        return CompiledGraph(graph, checkpointer, before, after, scope=scope, debug=bool(debug))

@@ -23,7 +23,7 @@ from nbhitl.engine.errors import (
 from nbhitl.engine.ids import digest
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.questions import match_answers
-from nbhitl.engine.records import Answered, Asked, Position, Stopped, ThreadKey
+from nbhitl.engine.records import EMPTY, Answered, Asked, Position, Stopped, ThreadKey
 from nbhitl.run.drive import Event, Run, RunControl, adrive, drive
 from nbhitl.run.hands import has_async
 from nbhitl.snapshot import StateSnapshot, config_of
@@ -151,7 +151,7 @@ class Session:
         self.saver.set_breakpoints(self.name, points)
         run = self.run  # it may end while we look
         if run is not None:
-            run.rules = replace(run.rules, before=self._before(points))
+            run.rules = replace(run.rules, hold_before=self._held(points))
 
     def toggle_breakpoint(self, node: str) -> bool:
         """Set the breakpoint before a node if there is none, else remove it; whether there is one now."""
@@ -159,14 +159,19 @@ class Session:
         self.set_breakpoint(node, on)
         return on
 
-    def _before(self, points: Mapping[str, Any]) -> frozenset[str]:
+    def _held(self, points: Mapping[str, Any]) -> frozenset[str]:
         # A breakpoint on a node that the graph no longer has is kept, and holds nothing.
-        return self.compiled.interrupt_before | {name for name in points if name in self.graph.nodes}
+        return frozenset(name for name in points if name.partition("/")[0] in self.graph.nodes)
 
     # -- moving
 
     def go(
-        self, input: Mapping[str, Any] | None = None, *, restart: bool = False, control: RunControl | None = None
+        self,
+        input: Mapping[str, Any] | None = None,
+        *,
+        restart: bool = False,
+        control: RunControl | None = None,
+        rename: Mapping[str, str] = EMPTY,
     ) -> Stopped:
         """Run on the calling thread until the graph finishes, asks, stops or fails; why it stopped.
 
@@ -174,6 +179,7 @@ class Session:
             input: new input; None goes on where the thread stands.
             restart: new input starts over on a new branch, even while a question waits.
             control: asks the run to stop; one of its own by default, see `pause`.
+            rename: ``{old: new}`` names of nodes that were renamed since the thread stopped.
 
         Raises:
             ThreadBusyError: this session is at work already.
@@ -184,10 +190,11 @@ class Session:
         try:
             self._control = control or RunControl()
             options = CallOptions(
-                interrupt_before=self._before(self.breakpoints),
+                hold_before=self._held(self.breakpoints),
                 durability="sync",
                 control=self._control,
                 restart=restart,
+                rename=rename,
             )
             self.run = self.compiled.calls.prepare(input, self.config, options)
             return self._drive(self.run)
@@ -224,7 +231,7 @@ class Session:
             raise UnknownInterruptError(f"no question is open on thread {self.key}.")
         asked = self.compiled.calls.open_questions(position)
         options = CallOptions(by=by, via=via, note=note)
-        given = match_answers(asked, value) if id is None else {self._open(position, id): value}
+        given = match_answers(asked, value, position.superseded) if id is None else {self._open(position, id): value}
         answers = self.compiled.calls.check_answers(asked, given, options)
         self.saver.answer(self.key, position.checkpoint.id, answers)
         return answers[0]
@@ -235,6 +242,10 @@ class Session:
         if id in position.answers:
             found = position.answers[id]
             raise AlreadyAnsweredError(f"question {id} was answered already{_by(found)}: {found.value!r:.80}.", found)
+        if id in position.superseded:
+            by = position.superseded[id]
+            why = f"question {by} took its place" if by else "it was closed by an edit of the state"
+            raise UnknownInterruptError(f"question {id} is no longer open: {why}.")
         if id not in pending:
             raise UnknownInterruptError(f"no open question has the id {id!r}.{did_you_mean(id, pending)}")
         return id

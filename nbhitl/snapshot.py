@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from nbhitl.engine.commands import Interrupt
-from nbhitl.engine.description import Graph
+from nbhitl.engine.description import ROOT, Graph
 from nbhitl.engine.moves import preview
-from nbhitl.engine.records import Position, ThreadKey
+from nbhitl.engine.records import MISSING, START, Entered, Position, Task, ThreadKey
 from nbhitl.run.stream import interrupts
 
 
-@dataclass(frozen=True, slots=True)
-class PregelTask:
+class PregelTask(NamedTuple):
     """A task that is due or under way at a checkpoint."""
 
     id: str
     name: str
+    path: tuple[str | int, ...] = ()
     error: str | None = None
     interrupts: tuple[Interrupt, ...] = ()
-    result: Mapping[str, Any] | None = None
+    state: Any = None
+    """Of a task that runs a sub-graph: the config that names its state, or with ``subgraphs=True`` its snapshot."""
+    result: Any = None
     """What the node returned, when it has finished while its siblings have not."""
 
 
-@dataclass(frozen=True, slots=True)
-class StateSnapshot:
+class StateSnapshot(NamedTuple):
     """A thread at one checkpoint."""
 
-    values: Mapping[str, Any]
+    values: Any
     next: tuple[str, ...]
     """Nodes that still have to run in the next super-step."""
-    config: Mapping[str, Any]
+    config: dict[str, Any]
     """Give it to ``invoke`` or ``update_state`` to go on from here."""
-    metadata: Mapping[str, Any] | None
+    metadata: dict[str, Any] | None
     """``source``, ``step``; ``stop`` (finished, interrupted, breakpoint, failed, drained; None while running or
-    after a kill) and ``stop_text``, the reason in words."""
+    after a kill) and ``stop_text``, the reason in words; ``superseded``: questions that were closed unanswered, with
+    the question that took their place."""
     created_at: str | None
-    parent_config: Mapping[str, Any] | None
+    parent_config: dict[str, Any] | None
     tasks: tuple[PregelTask, ...]
     interrupts: tuple[Interrupt, ...]
+
+
+Inner: TypeAlias = Callable[[Task, Entered], Any]
+"""The state of a task's sub-graph, for its snapshot."""
 
 
 def config_of(key: ThreadKey, checkpoint: str | None = None) -> dict[str, Any]:
@@ -52,37 +57,35 @@ def config_of(key: ThreadKey, checkpoint: str | None = None) -> dict[str, Any]:
     return {"configurable": configurable}
 
 
-def _values(graph: Graph, position: Position, *, past: bool) -> dict[str, Any]:
+def _values(graph: Graph | None, position: Position, *, past: bool) -> Any:
     """Every key of the state; now, with what finished tasks of the step have written already."""
     values = position.checkpoint.values
+    if graph is None:
+        return dict(values)
     if position.wrote and not past:
         done = [position.wrote[task.id] for task in position.checkpoint.tasks if task.id in position.wrote]
         try:
             values = preview(graph, values, [update for entry in done for update in entry.updates])
         except Exception:  # noqa: BLE001 - writes that do not merge fail the step when it is committed, not a look
             values = position.checkpoint.values
+    if ROOT in graph.channels:
+        return values.get(ROOT)
     return {name: values[name] for name in graph.channels if name in values}
 
 
-def snapshot(graph: Graph, key: ThreadKey, position: Position | None, *, past: bool = False) -> StateSnapshot:
+def snapshot(
+    graph: Graph | None, key: ThreadKey, position: Position | None, *, past: bool = False, inner: Inner | None = None
+) -> StateSnapshot:
     """The snapshot of a position; an empty one for a thread that does not exist.
 
     Looking back (``past``), ``next`` names all tasks of the super-step, as LangGraph has it; now, those not done.
+    ``graph`` is None for a sub-graph that the code no longer names: its values are shown as they are stored.
     """
     if position is None:
         return StateSnapshot({}, (), config_of(key), None, None, None, (), ())
     checkpoint = position.checkpoint
     asked = {q.id: q for q in interrupts(position)}
-    tasks = tuple(
-        PregelTask(
-            id=task.id,
-            name=task.node,
-            error=position.failed[task.id].text if task.id in position.failed else None,
-            interrupts=tuple(asked[q.id] for q in position.asked.get(task.id, ()) if q.id in asked),
-            result=dict(position.wrote[task.id].updates) if task.id in position.wrote else None,
-        )
-        for task in checkpoint.tasks
-    )
+    tasks = tuple(_task(position, task, number, asked, inner) for number, task in enumerate(checkpoint.tasks))
     stopped = position.stopped
     return StateSnapshot(
         values=_values(graph, position, past=past),
@@ -94,9 +97,30 @@ def snapshot(graph: Graph, key: ThreadKey, position: Position | None, *, past: b
             "parents": {},
             "stop": stopped.reason if stopped else None,
             "stop_text": stopped.text if stopped else "",
+            **({"superseded": dict(position.superseded)} if position.superseded else {}),
         },
         created_at=datetime.fromtimestamp(checkpoint.at / 1e6, UTC).isoformat(),
         parent_config=config_of(key, checkpoint.parent) if checkpoint.parent else None,
         tasks=tasks,
         interrupts=tuple(asked.values()),
     )
+
+
+def _task(
+    position: Position, task: Task, number: int, asked: Mapping[str, Interrupt], inner: Inner | None
+) -> PregelTask:
+    calls = position.entered.get(task.id)
+    result = dict(position.wrote[task.id].updates) if task.id in position.wrote else None
+    return PregelTask(
+        id=task.id,
+        name=task.node,
+        path=("__pregel_pull", task.node) if not _sent(task) else ("__pregel_push", number),
+        error=position.failed[task.id].text if task.id in position.failed else None,
+        interrupts=tuple(asked[q.id] for q in position.asked.get(task.id, ()) if q.id in asked),
+        state=inner(task, calls[max(calls)]) if calls and inner is not None else None,
+        result=result if result is None or ROOT not in result else result[ROOT],
+    )
+
+
+def _sent(task: Task) -> bool:
+    return task.arg is not MISSING and task.node != START

@@ -7,36 +7,40 @@ from typing import TYPE_CHECKING
 from nbhitl.engine.errors import AlreadyAnsweredError, UnknownInterruptError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from nbhitl.engine.records import Answered, Position
 
 
 def check_claims(position: Position, answers: Sequence[Answered]) -> None:
-    """Raise unless every answer names a question of ``position`` that has none yet.
+    """Raise unless every answer names a question of ``position`` that is open.
 
-    Raises `UnknownInterruptError` (naming the pending ones) or `AlreadyAnsweredError` (who, through what).
+    Raises `UnknownInterruptError` (naming the pending ones) for what was never asked here or is no longer
+    open, `AlreadyAnsweredError` (who, through what) for what has its answer.
     """
-    claim([q.id for qs in position.asked.values() for q in qs], position.answers, answers)
-
-
-def claim(asked: Iterable[str], taken: Mapping[str, Answered], answers: Sequence[Answered]) -> None:
-    """`check_claims` on ids: ``asked`` at the checkpoint, ``taken`` by an answer already."""
-    known = list(asked)
-    seen = dict(taken)
+    open_ = [q.id for q in position.pending]
+    seen = dict(position.answers)
     for answer in answers:
-        if answer.interrupt not in known:
-            pending = [name for name in known if name not in taken]
-            raise UnknownInterruptError(
-                f"no question {answer.interrupt!r} was asked here."
-                + (did_you_mean(answer.interrupt, pending) or " Nothing is pending: look at the thread again.")
-            )
-        first = seen.setdefault(answer.interrupt, answer)
+        id_ = answer.interrupt
+        if id_ not in seen and id_ not in open_:
+            raise UnknownInterruptError(_why_not(position, id_, open_))
+        first = seen.setdefault(id_, answer)
         if first is not answer:
             who = f" by {first.by}" if first.by else ""
             through = f" through {first.via}" if first.via else ""
             raise AlreadyAnsweredError(
-                f"question {answer.interrupt!r} was already answered{who}{through}: that answer is kept,"
+                f"question {id_!r} was already answered{who}{through}: that answer is kept,"
                 " yours was not recorded. To decide differently, fork the thread at that step.",
                 first,
             )
+
+
+def _why_not(position: Position, id_: str, open_: Sequence[str]) -> str:
+    if not any(q.id == id_ for questions in position.asked.values() for q in questions):
+        return f"no question {id_!r} was asked here." + (
+            did_you_mean(id_, open_) or " Nothing is pending: look at the thread again."
+        )
+    after = f" Open: {', '.join(map(repr, open_))}." if open_ else " Nothing is pending: look at the thread again."
+    if taken_by := position.superseded.get(id_):
+        return f"question {id_!r} is no longer open: {taken_by!r} took its place.{after}"
+    return f"question {id_!r} is no longer open: its task was done without an answer.{after}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgpack
 from msgpack import ExtType
@@ -24,7 +24,7 @@ from nbhitl.checkpoint.unpacking import Unpacking
 from nbhitl.engine.errors import FileDamagedError, UnstorableValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 VERSION: Final = 1
 MAX_DEPTH: Final = 200
@@ -35,6 +35,10 @@ _TOO_DEEP: Final = (
     f"is nested deeper than {MAX_DEPTH} levels, or contains itself (tuples, sets and objects count as two)"
 )
 _CURE: Final = "keep what you need of it as plain data (numbers, text, lists, dicts, dataclasses, pydantic models)"
+
+
+Frames: TypeAlias = "Sequence[bytes | Frames]"
+"""The frames of a list's items, which may be lists themselves."""
 
 
 class _Packers(threading.local):
@@ -72,6 +76,12 @@ class Codec:
         data, plain = self._encode(value, path)
         return data, json_text(value, len(data), plain)
 
+    def encode_list(self, items: Frames) -> bytes:
+        """The frame of the list whose items' frames are given, at any depth: nothing is encoded twice."""
+        pieces: list[bytes | memoryview] = []
+        _collect(items, pieces)
+        return _framed(b"".join(pieces))
+
     def decode(self, data: bytes) -> Any:
         """The value of a frame. Raises `FileDamagedError` for bytes that are no whole frame of ours.
 
@@ -101,7 +111,7 @@ class Codec:
             raise _unstorable(refusal, path) from None
         except ValueError as error:  # longer than msgpack's 4 GiB
             raise UnstorableValueError(f"{path} cannot be stored: {error}", path) from error
-        return _HEAD + zlib.crc32(body).to_bytes(4, "little") + body, plain
+        return _framed(body), plain
 
     def _retry(self, value: Any, path: str) -> bytes:
         try:
@@ -191,6 +201,20 @@ class Codec:
             refusal.steps.append(f".{name}")
             raise
         return out
+
+
+def _collect(items: Frames, pieces: list[bytes | memoryview]) -> None:
+    count = len(items)
+    pieces.append(bytes((0x90 | count,)) if count < 16 else b"\xdd" + count.to_bytes(4, "big"))
+    for item in items:
+        if isinstance(item, bytes):
+            pieces.append(memoryview(item)[_HEAD_SIZE:])
+        else:
+            _collect(item, pieces)
+
+
+def _framed(body: bytes) -> bytes:
+    return _HEAD + zlib.crc32(body).to_bytes(4, "little") + body
 
 
 def _is_plain(value: Any, depth: int) -> bool:

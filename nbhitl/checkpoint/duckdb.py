@@ -14,23 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from nbhitl.checkpoint import forking, guard, opening, reading
-from nbhitl.checkpoint.claims import claim
+from nbhitl.checkpoint.claims import check_claims
 from nbhitl.checkpoint.codec import Codec
-from nbhitl.checkpoint.journal import Journal, Place, entry_of, from_column, merged, to_column, to_write
+from nbhitl.checkpoint.journal import Journal, merged, to_write
+from nbhitl.checkpoint.lineage import newest_since, taken, unknown
+from nbhitl.checkpoint.lines import Line, Lines
 from nbhitl.checkpoint.lock import Ownership
-from nbhitl.checkpoint.reading import Point
+from nbhitl.checkpoint.reading import Point, Reader
+from nbhitl.checkpoint.rows import Place, entry_of, from_column, to_column
 from nbhitl.checkpoint.writer import Writer
 from nbhitl.engine.errors import AlreadyAnsweredError, QueryRefused, SaverError
 from nbhitl.engine.ports import ThreadInfo
-from nbhitl.engine.records import Answered, Asked, Checkpoint, Entry, Position, ThreadKey
+from nbhitl.engine.records import Answered, Checkpoint, Entry, Position, ThreadKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nbhitl.checkpoint.table import Table
 
-_HEADS: Final = 256
-"""Threads whose newest checkpoint is kept in memory."""
 _PAGE: Final = 64
 """Checkpoints that `history` reads at a time."""
 _CLOSING: Final = 30.0
@@ -52,30 +53,27 @@ class DuckDBSaver:
         file = None if self.path == opening.MEMORY else Path(path).expanduser().resolve()
         self._journal = Journal(Codec(types))
         self._lock = threading.RLock()
-        self._heads: dict[ThreadKey, Point] = {}
+        self._codes: dict[str, dict[str, str]] | None = None  # read when first needed
         self._pid = os.getpid()
         ownership = None
         if file is not None:
-            try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise SaverError(
-                    f"the folder {file.parent} cannot be made ({error.strerror}): give a path in a folder of yours"
-                ) from error
+            opening.make_folder(file)
             ownership = Ownership(file)
         try:
-            self._connection = opening.connect(file)
-            self._branches = _branches(self._connection)
-            ((seq,),) = reading.query(self._connection, "SELECT coalesce(max(seq), 0) FROM journal")
-            cursor = self._connection.cursor()
+            connection = opening.connect(file)
+            branches = reading.branches(connection)
+            ((seq,),) = reading.query(connection, "SELECT coalesce(max(seq), 0) FROM journal")
+            cursor = connection.cursor()
         except BaseException:
             if ownership is not None:
                 ownership.release()
             raise
         self._writer = Writer(cursor, seq, self.path)
-        forking.keep(self._connection, cursor)
+        self._reader = Reader(connection, self._writer)
+        self._lines = Lines(self._reader, branches)
+        forking.keep(connection, cursor)
         # Also runs at interpreter exit, and when a saver that nobody closed is collected.
-        self._closing = (self._writer, self._connection, ownership)
+        self._closing = (self._writer, connection, ownership)
         self._end = weakref.finalize(self, _end, *self._closing, _EXITING)
 
     def __enter__(self) -> Self:
@@ -98,22 +96,25 @@ class DuckDBSaver:
         self._check()
         self._writer.room()
         with self._lock:
-            head = self._head(key)
-            grown = head is not None and head.id == checkpoint.parent
-            branch = head.branch if head and grown else self._branches.get(key, -1) + 1
+            line = self._lines.find(key)
+            parents = {} if line is None else self._lines.parents(key, line)
+            if checkpoint.id in parents:
+                raise taken(key, checkpoint.id)
+            head = line.head if line is not None and line.head.id == checkpoint.parent else None
+            branch = self._lines.next_branch(key) if head is None else head.branch
             place = Place(key, branch, checkpoint.id, checkpoint.step, {t.id: t.node for t in checkpoint.tasks})
-            names = to_write(checkpoint, head.values if head and grown else None)
+            names = to_write(checkpoint, None if head is None else head.values)
             rows = self._journal.value_rows(place, checkpoint.values, names)
             made = self._journal.checkpoint_row(place, checkpoint)
-            values = merged(head.values if head and grown else {}, rows)
-            point = Point(checkpoint.id, branch, checkpoint.step, 0, entry_of(made)[1], values)
             said = [self._journal.entry_row(place, entry) for entry in entries]
-            point.entries = [entry_of(row) for row in said]
-            self._branches[key] = max(branch, self._branches.get(key, 0))
-            # A Ctrl-C may strike between these lines: then the next call reads the head from the file.
-            self._heads.pop(key, None)
+            values = merged({} if head is None else head.values, rows)
+            point = Point(checkpoint.id, branch, checkpoint.step, 0, entry_of(made)[1], values)
+            point.entries, point.nodes = [entry_of(row) for row in said], place.nodes
+            self._lines.forget(key)
+            self._lines.started(key, branch)
             ticket = self._writer.put([*rows, made, *said])
-            self._keep(key, point)
+            parents[checkpoint.id] = checkpoint.parent
+            self._lines.keep(key, Line(point, parents))
         if wait:
             self._writer.wait(ticket)
 
@@ -122,7 +123,7 @@ class DuckDBSaver:
         self._check()
         self._writer.room()
         with self._lock:
-            ticket = self._append(key, self._point(key, checkpoint), entries)
+            ticket = self._append(key, self._lines.point(key, checkpoint), entries)
         if wait:
             self._writer.wait(ticket)
 
@@ -130,10 +131,9 @@ class DuckDBSaver:
         """Append answers, durably, all or none; see `nbhitl.engine.ports.Saver` for the errors."""
         self._check()
         with self._lock:  # this process owns the file, so its lock makes compare-and-set one act
-            point = self._point(key, checkpoint)
-            asked = [e.id for e in point.decoded(self._journal) if isinstance(e, Asked)]
+            point = self._lines.point(key, checkpoint)
             try:
-                claim(asked, point.answers(self._journal), answers)
+                check_claims(point.told(self._journal), answers)
             except AlreadyAnsweredError:
                 self._writer.wait()  # the loser is told of an answer that is durable
                 raise
@@ -144,28 +144,37 @@ class DuckDBSaver:
         """The position at a checkpoint, the newest by default; None where there is none."""
         self._check()
         with self._lock:
-            point = self._head(key)
-            if point is None:
+            line = self._lines.find(key)
+            return (
+                None if line is None else self._position(key, line, line.head.id if checkpoint is None else checkpoint)
+            )
+
+    def newest(self, key: ThreadKey, since: str) -> Position | None:
+        """The position of the newest checkpoint that is ``since`` or descends from it; None without ``since``."""
+        self._check()
+        with self._lock:
+            line = self._lines.find(key)
+            if line is None:
                 return None
-            if checkpoint is not None and checkpoint != point.id:
-                found = self._stored(key, checkpoint)
-                return found.position(self._journal) if found else None
-            return point.position(self._journal)
+            parents = self._lines.parents(key, line)  # also of what still waits to be written
+            found = newest_since(parents, since, parents.get)
+            return None if found is None else self._position(key, line, found)
 
     def history(self, key: ThreadKey, *, before: str | None = None, limit: int | None = None) -> Iterator[Position]:
         """Positions of all branches, newest first. Raises `SaverError` for an unknown ``before``."""
         self._check()
         below = None
         if before is not None:
-            found = self._stored(key, before)
+            found = self._lines.stored(key, before)
             if found is None:
-                raise _unknown(key, before)
+                raise unknown(key, before)
             below = found.seq
         return self._pages(key, below, limit)
 
     def threads(self) -> list[ThreadInfo]:
         """All threads without sub-graphs, the most recently changed first."""
-        rows = self._read(
+        self._check()
+        rows = self._reader.rows(
             "SELECT graph, thread, checkpoint, step, status, coalesce(epoch_us(created_at), 0),"
             " coalesce(epoch_us(updated_at), 0) FROM threads ORDER BY last_seq DESC"
         )
@@ -185,7 +194,7 @@ class DuckDBSaver:
             return
         _end(*self._closing, _CLOSING)
         # Not kept for whoever keeps this saver, e.g. in a traceback: duckdb complains at exit about what is left.
-        del self._connection, self._closing
+        del self._reader, self._lines, self._closing
         self._writer.wait()  # raises what went wrong before
 
     def sql(self, query: str, params: Sequence[Any] | None = None, *, timeout: float = 10.0) -> Table:
@@ -194,7 +203,7 @@ class DuckDBSaver:
         ``timeout`` in seconds. Raises `QueryRefused` for anything else, and for a query that takes too long.
         """
         self.flush()
-        cursor = self._connection.cursor()
+        cursor = self._reader.connection.cursor()
         try:
             return guard.run(cursor, query, params, timeout)
         except QueryRefused as error:
@@ -202,6 +211,33 @@ class DuckDBSaver:
         finally:
             cursor.close()
             del cursor
+
+    def remember_code(self, digest: str, code: Mapping[str, str]) -> None:
+        """Remember what a `Checkpoint.code` stands for; see `nbhitl.engine.ports.Saver`."""
+        self._check()
+        if self._codes is not None and digest in self._codes:
+            return
+        self._writer.room()
+        with self._lock:
+            known = self._known_codes()
+            if digest not in known:
+                kept = dict(code)
+                data, json = self._journal.codec.encode_with_json(kept, "code")
+                self._writer.put([Place(ThreadKey(""), 0, "", 0, {}).row("code", data, json, key=digest)])
+                known[digest] = kept
+
+    def code(self, digest: str) -> Mapping[str, str] | None:
+        """What `remember_code` was given for a digest; None when it never was."""
+        self._check()
+        with self._lock:
+            found = self._known_codes().get(digest)
+        return None if found is None else dict(found)
+
+    def _known_codes(self) -> dict[str, dict[str, str]]:
+        if self._codes is None:
+            rows = self._reader.rows("SELECT key, bytes FROM journal WHERE kind = 'code' ORDER BY seq DESC")
+            self._codes = {from_column(digest): self._journal.codec.decode(data) for digest, data in rows}
+        return self._codes
 
     def set_breakpoints(self, graph: str, points: Mapping[str, Any]) -> None:
         """Remember a graph's breakpoints, node to spec (storable data); replaces what was set before."""
@@ -212,8 +248,9 @@ class DuckDBSaver:
 
     def breakpoints(self, graph: str) -> dict[str, Any]:
         """The graph's breakpoints as they were set last; empty when they never were."""
+        self._check()
         sql = "SELECT bytes FROM journal WHERE kind = 'breakpoint' AND graph = ? ORDER BY seq DESC LIMIT 1"
-        rows = self._read(sql, [to_column(graph)])
+        rows = self._reader.rows(sql, [to_column(graph)])
         found: dict[str, Any] = self._journal.codec.decode(rows[0][0]) if rows else {}
         return found
 
@@ -226,26 +263,11 @@ class DuckDBSaver:
         if not self._end.alive:
             raise SaverError(f"the checkpointer of {self.path} was closed: open the file again")
 
-    def _read(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        self.flush()
-        cursor = self._connection.cursor()
-        try:
-            return reading.query(cursor, sql, params)
-        finally:
-            cursor.close()
-
-    def _points(self, key: ThreadKey, **which: Any) -> list[Point]:
-        self.flush()
-        cursor = self._connection.cursor()
-        try:
-            return reading.points(cursor, key, **which)
-        finally:
-            cursor.close()
-
     def _pages(self, key: ThreadKey, below: int | None, limit: int | None) -> Iterator[Position]:
         left = limit
         while left is None or left > 0:
-            page = self._points(key, below=below, limit=_PAGE if left is None else min(left, _PAGE))
+            self._check()
+            page = self._reader.points(key, below=below, limit=_PAGE if left is None else min(left, _PAGE))
             for point in page:
                 yield point.position(self._journal)
             if not page:
@@ -253,49 +275,19 @@ class DuckDBSaver:
             below = page[-1].seq
             left = None if left is None else left - len(page)
 
-    def _head(self, key: ThreadKey) -> Point | None:
-        """The newest checkpoint, from memory or read once; None for a new thread."""
-        head = self._heads.get(key)
-        if head is None and key in self._branches:
-            head = next(iter(self._points(key)), None)
-            if head is not None:
-                self._keep(key, head)
-        return head
-
-    def _point(self, key: ThreadKey, checkpoint: str) -> Point:
-        head = self._head(key)
-        point = head if head is not None and head.id == checkpoint else self._stored(key, checkpoint)
-        if point is None:
-            raise _unknown(key, checkpoint)
-        return point
-
-    def _stored(self, key: ThreadKey, checkpoint: str) -> Point | None:
-        return next(iter(self._points(key, checkpoint=checkpoint)), None)
-
-    def _keep(self, key: ThreadKey, head: Point) -> None:
-        while len(self._heads) >= _HEADS and key not in self._heads:
-            del self._heads[next(iter(self._heads))]  # it is read again when it is needed
-        self._heads[key] = head
+    def _position(self, key: ThreadKey, line: Line, checkpoint: str) -> Position | None:
+        point = line.head if line.head.id == checkpoint else self._lines.stored(key, checkpoint)
+        return None if point is None else point.position(self._journal)
 
     def _append(self, key: ThreadKey, point: Point, entries: Iterable[Entry]) -> int:
         place = point.place(self._journal, key)
         rows = [self._journal.entry_row(place, entry) for entry in entries]
-        head = self._heads.pop(key, None)
+        line = self._lines.forget(key)
         ticket = self._writer.put(rows)
         point.entries.extend(entry_of(row) for row in rows)
-        if head is not None:
-            self._keep(key, head)
+        if line is not None:
+            self._lines.keep(key, line)
         return ticket
-
-
-def _branches(connection: Any) -> dict[ThreadKey, int]:
-    """Every known thread with the number of its newest branch."""
-    sql = "SELECT thread, graph, ns, max(branch) FROM journal WHERE kind = 'checkpoint' GROUP BY ALL"
-    return {ThreadKey(*map(from_column, names)): n for *names, n in reading.query(connection, sql)}
-
-
-def _unknown(key: ThreadKey, checkpoint: str) -> SaverError:
-    return SaverError(f"thread {key} has no checkpoint {checkpoint!r}: load the thread again")
 
 
 def _end(writer: Writer, connection: Any, ownership: Ownership | None, timeout: float) -> None:

@@ -9,24 +9,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.checkpoint.claims import check_claims
+from nbhitl.checkpoint.lineage import newest_since, taken, unknown
 from nbhitl.engine.errors import SaverError
 from nbhitl.engine.ports import ThreadInfo
 from nbhitl.engine.records import Answered, Asked, Checkpoint, Continued, Entry, Position, Stopped, ThreadKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-
-class _Line:
-    """One thread: its checkpoints in the order of their commits, each with what followed."""
-
-    __slots__ = ("changed", "order", "places")
-
-    def __init__(self) -> None:
-        self.order: list[str] = []
-        self.places: dict[str, _Place] = {}
-        self.changed = 0
-        """The saver's sequence number of the newest record, to order threads by."""
 
 
 class _Place:
@@ -36,19 +25,41 @@ class _Place:
 
     def __init__(self, checkpoint: Checkpoint, entries: Sequence[Entry]) -> None:
         self.checkpoint = checkpoint
-        self.entries: list[Entry] = list(entries)
+        self.entries: list[Entry] | None = list(entries) if entries else None
         self.position: Position | None = None
         self.folded = 0
 
+    def add(self, entries: Sequence[Entry]) -> None:
+        if self.entries is None:
+            self.entries = list(entries)
+        else:
+            self.entries.extend(entries)
+
     def stand(self) -> Position:
-        position = self.position
+        position, entries = self.position, self.entries
         if position is None:
             position = Position(self.checkpoint)
-        if self.folded < len(self.entries):
-            position = position.after(self.entries[self.folded :])
-            self.folded = len(self.entries)
+        if entries is not None and self.folded < len(entries):
+            position = position.after(entries[self.folded :] if self.folded else entries)
+            self.folded = len(entries)
         self.position = position
         return position
+
+
+class _Line:
+    """One `ThreadKey`: its checkpoints by id, in the order of their commits, each with what followed."""
+
+    __slots__ = ("changed", "newest", "places")
+
+    def __init__(self, newest: _Place) -> None:
+        self.places: dict[str, _Place] = {}
+        self.newest = newest
+        self.changed = 0
+        """The saver's sequence number of the newest record, to order threads by."""
+
+    def parent(self, name: str) -> str | None:
+        place = self.places.get(name)
+        return None if place is None else place.checkpoint.parent
 
 
 class InMemorySaver:
@@ -64,6 +75,7 @@ class InMemorySaver:
         self._lock = threading.Lock()
         self._lines: dict[ThreadKey, _Line] = {}
         self._breakpoints: dict[str, Mapping[str, Any]] = {}
+        self._codes: dict[str, dict[str, str]] = {}
         self._seq = 0
         self._closed = False
 
@@ -71,14 +83,15 @@ class InMemorySaver:
         self, key: ThreadKey, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, wait: bool = True
     ) -> None:
         """Append ``checkpoint``; see `nbhitl.engine.ports.Saver`."""
-        place = _Place(checkpoint, entries)
+        place, id_ = _Place(checkpoint, entries), checkpoint.id
         with self._lock:
             self._check()
             line = self._lines.get(key)
             if line is None:
-                line = self._lines[key] = _Line()
-            line.order.append(checkpoint.id)
-            line.places[checkpoint.id] = place
+                line = self._lines[key] = _Line(place)
+            elif id_ in line.places:
+                raise taken(key, id_)
+            line.places[id_] = line.newest = place
             self._seq = line.changed = self._seq + 1
 
     def append(self, key: ThreadKey, checkpoint: str, entries: Iterable[Entry], *, wait: bool = True) -> None:
@@ -87,7 +100,7 @@ class InMemorySaver:
         with self._lock:
             self._check()
             line, place = self._find(key, checkpoint)
-            place.entries.extend(new)
+            place.add(new)
             self._seq = line.changed = self._seq + 1
 
     def answer(self, key: ThreadKey, checkpoint: str, answers: Sequence[Answered]) -> None:
@@ -96,7 +109,7 @@ class InMemorySaver:
             self._check()
             line, place = self._find(key, checkpoint)
             check_claims(place.stand(), answers)
-            place.entries.extend(answers)
+            place.add(answers)
             self._seq = line.changed = self._seq + 1
 
     def load(self, key: ThreadKey, checkpoint: str | None = None) -> Position | None:
@@ -106,21 +119,27 @@ class InMemorySaver:
             line = self._lines.get(key)
             if line is None:
                 return None
-            place = line.places.get(line.order[-1] if checkpoint is None else checkpoint)
+            place = line.newest if checkpoint is None else line.places.get(checkpoint)
             return None if place is None else place.stand()
+
+    def newest(self, key: ThreadKey, since: str) -> Position | None:
+        """The position of the newest checkpoint that is ``since`` or descends from it; None without ``since``."""
+        with self._lock:
+            self._check()
+            line = self._lines.get(key)
+            name = None if line is None else newest_since(line.places, since, line.parent)
+            return None if line is None or name is None else line.places[name].stand()
 
     def history(self, key: ThreadKey, *, before: str | None = None, limit: int | None = None) -> Iterator[Position]:
         """Positions of all branches, newest first. Raises `SaverError` for an unknown ``before``."""
         with self._lock:
             self._check()
             line = self._lines.get(key)
-            order = [] if line is None else line.order[::-1]
-            if before is not None:
-                self._find(key, before)
-                order = order[order.index(before) + 1 :]
             # The list is taken now, so that commits during the iteration do not shift it.
-            places = [] if line is None else [line.places[name] for name in order[:limit]]
-        return self._stand_each(places)
+            places = [] if line is None else list(line.places.values())[::-1]
+            if before is not None:
+                places = places[places.index(self._find(key, before)[1]) + 1 :]
+        return self._stand_each(places[:limit])
 
     def threads(self) -> list[ThreadInfo]:
         """All threads without sub-graphs, the most recently changed first."""
@@ -141,6 +160,21 @@ class InMemorySaver:
             self._check()
             self._breakpoints[graph] = dict(points)
 
+    def remember_code(self, digest: str, code: Mapping[str, str]) -> None:
+        """Remember what a `Checkpoint.code` stands for; what was remembered first stays."""
+        if digest in self._codes:
+            return
+        with self._lock:
+            self._check()
+            self._codes.setdefault(digest, dict(code))
+
+    def code(self, digest: str) -> Mapping[str, str] | None:
+        """What `remember_code` was given for a digest; None when it never was."""
+        with self._lock:
+            self._check()
+            found = self._codes.get(digest)
+            return None if found is None else dict(found)
+
     def register(self, *classes: type) -> None:
         """Nothing to do: values are kept as they are."""
 
@@ -153,6 +187,7 @@ class InMemorySaver:
         with self._lock:
             self._closed = True
             self._lines.clear()
+            self._codes.clear()
 
     def _stand_each(self, places: list[_Place]) -> Iterator[Position]:
         for place in places:
@@ -168,12 +203,12 @@ class InMemorySaver:
         line = self._lines.get(key)
         place = None if line is None else line.places.get(checkpoint)
         if line is None or place is None:
-            raise SaverError(f"thread {key} has no checkpoint {checkpoint!r}: load the thread again")
+            raise unknown(key, checkpoint)
         return line, place
 
 
 def _info(key: ThreadKey, line: _Line) -> ThreadInfo:
-    first, newest = line.places[line.order[0]], line.places[line.order[-1]]
+    first, newest = next(iter(line.places.values())), line.newest
     stopped = newest.stand().stopped
     return ThreadInfo(
         key=key,
@@ -181,9 +216,7 @@ def _info(key: ThreadKey, line: _Line) -> ThreadInfo:
         step=newest.checkpoint.step,
         status=stopped.reason if stopped else "running",
         created_at=first.checkpoint.at,
-        updated_at=max(
-            (at for p in line.places.values() for at in (p.checkpoint.at, *map(_time, p.entries))), default=0
-        ),
+        updated_at=max(at for p in line.places.values() for at in (p.checkpoint.at, *map(_time, p.entries or ()))),
     )
 
 

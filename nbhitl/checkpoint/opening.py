@@ -28,6 +28,16 @@ _CONFIG: Final = {
 }
 
 
+def make_folder(file: Path) -> None:
+    """Make the folder that a file shall stand in. Raises `SaverError`."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SaverError(
+            f"the folder {file.parent} cannot be made ({error.strerror}): give a path in a folder of yours"
+        ) from error
+
+
 def connect(path: Path | None) -> Any:
     """A locked-down connection to a file that exists, or to a new database in memory (None).
 
@@ -74,8 +84,12 @@ def _create(path: Path) -> None:
 
 
 def _fill(connection: Any) -> None:
+    _execute(connection, schema.statements())
+
+
+def _execute(connection: Any, statements: list[str]) -> None:
     connection.execute("BEGIN TRANSACTION")
-    for statement in schema.statements():
+    for statement in statements:
         connection.execute(statement)
     connection.execute("COMMIT")
 
@@ -95,3 +109,8 @@ def _check(connection: Any, path: Path | None) -> None:
         )
     if version is None or columns != schema.COLUMNS:
         raise FileDamagedError(f"{path} has an unknown form; it was not changed. Restore a copy.")
+    if version < schema.VERSION:
+        # Only the views are made anew, so no copy is kept; from now on an older nbhitl refuses the file in plain
+        # words, where it would have passed over entries that it does not know.
+        _execute(connection, schema.upgrade())
+        connection.execute("CHECKPOINT")

@@ -6,17 +6,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint.journal import ENTRY_KINDS, Journal, Place, from_column, to_column
-from nbhitl.engine.records import Answered, Entry, Position, ThreadKey
+from nbhitl.checkpoint.entries import KINDS
+from nbhitl.checkpoint.rows import Place, from_column, to_column
+from nbhitl.engine.records import Entry, Position, ThreadKey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from nbhitl.checkpoint.journal import Journal
+    from nbhitl.checkpoint.writer import Writer
 
 _THREAD: Final = "graph = ? AND thread = ? AND ns = ?"
-_ENTRIES: Final = ", ".join(f"'{kind}'" for kind in ENTRY_KINDS)
+_ENTRIES: Final = ", ".join(f"'{kind}'" for kind in KINDS)
 
 
 @dataclass(slots=True)
@@ -30,6 +35,8 @@ class Point:
     meta: bytes
     values: dict[str, bytes] = field(default_factory=dict)
     entries: list[tuple[str, bytes]] = field(default_factory=list)
+    nodes: Mapping[str, str] | None = None
+    """Task id to node; read from ``meta`` when first needed."""
 
     def position(self, journal: Journal) -> Position:
         """The decoded position. Raises `FileDamagedError`."""
@@ -42,18 +49,55 @@ class Point:
         """The entries, oldest first."""
         return [journal.read_entry(kind, data) for kind, data in self.entries]
 
-    def answers(self, journal: Journal) -> dict[str, Answered]:
-        """Interrupt id to its (first) answer."""
-        found: dict[str, Answered] = {}
-        for kind, data in self.entries:
-            if kind == "answered" and isinstance(entry := journal.read_entry(kind, data), Answered):
-                found.setdefault(entry.interrupt, entry)
-        return found
+    def told(self, journal: Journal) -> Position:
+        """The position without the state's values: what is needed to judge an answer."""
+        return Position(journal.read_checkpoint(self.meta, {})).after(self.decoded(journal))
 
     def place(self, journal: Journal, key: ThreadKey) -> Place:
         """Where further entries of this checkpoint belong."""
-        tasks = journal.read_checkpoint(self.meta, {}).tasks
-        return Place(key, self.branch, self.id, self.step, {t.id: t.node for t in tasks})
+        if self.nodes is None:
+            self.nodes = {t.id: t.node for t in journal.read_checkpoint(self.meta, {}).tasks}
+        return Place(key, self.branch, self.id, self.step, self.nodes)
+
+
+class Reader:
+    """Reads what was handed over: whatever waits to be written is flushed first."""
+
+    def __init__(self, connection: Any, writer: Writer) -> None:
+        self.connection = connection
+        self._writer = writer
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query of ours."""
+        with self._cursor() as cursor:
+            return query(cursor, sql, params)
+
+    def points(self, key: ThreadKey, **which: Any) -> list[Point]:
+        """See `points`."""
+        with self._cursor() as cursor:
+            return points(cursor, key, **which)
+
+    def parents(self, key: ThreadKey) -> dict[str, str | None]:
+        """Every checkpoint of a line with its parent, oldest first."""
+        sql = f"SELECT checkpoint, parent FROM journal WHERE kind = 'checkpoint' AND {_THREAD} ORDER BY seq"
+        return {
+            from_column(id_): None if parent is None else from_column(parent)
+            for id_, parent in self.rows(sql, thread_columns(key))
+        }
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        self._writer.wait()
+        cursor = self.connection.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+
+def thread_columns(key: ThreadKey) -> list[str]:
+    """A line's columns, in the order of our queries."""
+    return [to_column(key.graph), to_column(key.thread), to_column(key.ns)]
 
 
 def query(cursor: Any, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -67,11 +111,17 @@ def query(cursor: Any, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, 
         raise
 
 
+def branches(cursor: Any) -> dict[ThreadKey, int]:
+    """Every known line with the number of its newest branch."""
+    sql = "SELECT thread, graph, ns, max(branch) FROM journal WHERE kind = 'checkpoint' GROUP BY ALL"
+    return {ThreadKey(*map(from_column, names)): n for *names, n in query(cursor, sql)}
+
+
 def points(
     cursor: Any, key: ThreadKey, *, checkpoint: str | None = None, below: int | None = None, limit: int = 1
 ) -> list[Point]:
-    """Up to ``limit`` checkpoints of a thread, newest first; of one id, or older than ``below``."""
-    thread = [to_column(key.graph), to_column(key.thread), to_column(key.ns)]
+    """Up to ``limit`` checkpoints of a line, newest first; of one id, or older than ``below``."""
+    thread = thread_columns(key)
     where, params = _THREAD, list[Any](thread)
     if checkpoint is not None:
         where, params = f"{where} AND checkpoint = ?", [*params, to_column(checkpoint)]

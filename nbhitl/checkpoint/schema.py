@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""Of the file. 1: entries without sub-graphs, and views that did not know them. Nothing that was stored then has to
+be changed: a row says what it holds, and what it lacks has its default.
+"""
 
 COLUMNS: Final = (
     "seq",
@@ -51,7 +54,7 @@ _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
             FROM journal WHERE kind = 'checkpoint' AND ns = '' GROUP BY graph, thread),
         touched AS (
             SELECT graph, thread, max(made_at) AS updated, max(seq) AS last_seq
-            FROM journal WHERE ns = '' GROUP BY graph, thread),
+            FROM journal WHERE ns = '' AND kind NOT IN ('breakpoint', 'code') GROUP BY graph, thread),
         stops AS (
             SELECT j.graph, j.thread, max_by(j.kind, j.seq) AS kind, max_by(j.json, j.seq) AS json
             FROM journal j JOIN newest n ON j.graph = n.graph AND j.thread = n.thread AND j.checkpoint =
@@ -102,45 +105,64 @@ _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     (
         "interrupts",
-        "Every question that was asked, on all branches, with when it was answered (NULL while it is not).",
-        # A node that runs again asks again under the same id: the first row is the question. Answers belong
-        # to a question at one checkpoint.
+        "Every question of every thread, on all branches: where it stands (status) and which sub-graph asks (ns).",
+        # Only the rows of the thread itself: a question of a sub-graph is repeated there by the task that runs it
+        # (ns in its JSON says for whom), and there it is answered. Ids are kept on branches, so a question is known
+        # by its checkpoint and its id. A node that runs again asks again under the same id: the first row is the
+        # question, and a row after one that superseded it opens it again. Status is as `Position.pending` says.
         """WITH asked AS (
-            SELECT graph, thread, ns, checkpoint, key, arg_min(branch, seq) AS branch, arg_min(step, seq) AS
-            step,
-                arg_min(node, seq) AS node, arg_min(json, seq) AS json, arg_min(made_at, seq) AS made_at,
-                min(seq) AS seq
-            FROM journal WHERE kind = 'asked' GROUP BY graph, thread, ns, checkpoint, key),
+            SELECT graph, thread, checkpoint, key, arg_min(branch, seq) AS branch, arg_min(step, seq) AS step,
+                arg_min(task, seq) AS task, arg_min(node, seq) AS node, arg_min(json, seq) AS json,
+                arg_min(made_at, seq) AS made_at, min(seq) AS seq, max(seq) AS last_seq
+            FROM journal WHERE kind = 'asked' AND ns = '' GROUP BY graph, thread, checkpoint, key),
         answered AS (
-            SELECT graph, thread, ns, checkpoint, key, arg_min(coalesce(made_at, 0), seq) AS made_at
-            FROM journal WHERE kind = 'answered' GROUP BY graph, thread, ns, checkpoint, key)
+            SELECT graph, thread, checkpoint, key, arg_min(coalesce(made_at, 0), seq) AS made_at
+            FROM journal WHERE kind = 'answered' AND ns = '' GROUP BY graph, thread, checkpoint, key),
+        superseded AS (
+            SELECT graph, thread, checkpoint, key, max(seq) AS seq
+            FROM journal WHERE kind = 'superseded' AND ns = '' GROUP BY graph, thread, checkpoint, key),
+        done AS (SELECT DISTINCT graph, thread, checkpoint, task FROM journal WHERE kind = 'wrote' AND ns = '')
         SELECT q.graph, q.thread, q.branch, q.step, q.checkpoint, q.node, q.key AS interrupt,
             json_extract(q.json, '$.value') AS value, json_extract(q.json, '$.schema') AS schema,
-            make_timestamp(q.made_at) AS asked_at, make_timestamp(a.made_at) AS answered_at, q.ns, q.seq
-        FROM asked q LEFT JOIN answered a ON q.graph = a.graph AND q.thread = a.thread AND q.ns = a.ns
-            AND q.checkpoint = a.checkpoint AND q.key = a.key
+            make_timestamp(q.made_at) AS asked_at, make_timestamp(a.made_at) AS answered_at,
+            coalesce(json_extract_string(q.json, '$.ns'), '') AS ns, q.seq,
+            CASE WHEN a.key IS NOT NULL THEN 'answered' WHEN s.seq > q.last_seq THEN 'superseded'
+                WHEN d.task IS NOT NULL THEN 'closed' ELSE 'open' END AS status,
+            make_timestamp(CAST(json_extract(q.json, '$.deadline') AS BIGINT)) AS deadline
+        FROM asked q
+            LEFT JOIN answered a ON q.graph = a.graph AND q.thread = a.thread AND q.checkpoint = a.checkpoint
+                AND q.key = a.key
+            LEFT JOIN superseded s ON q.graph = s.graph AND q.thread = s.thread AND q.checkpoint = s.checkpoint
+                AND q.key = s.key
+            LEFT JOIN done d ON q.graph = d.graph AND q.thread = d.thread AND q.checkpoint = d.checkpoint
+                AND q.task = d.task
         ORDER BY q.seq""",
     ),
     (
         "pending_interrupts",
-        "The questions that wait for an answer now: asked at the newest checkpoint of their thread.",
+        "The questions that wait for an answer now: open at the newest checkpoint of their thread.",
         """SELECT i.graph, i.thread, i.step, i.node, i.interrupt, i.value, i.schema, i.asked_at, i.checkpoint,
-        i.ns FROM interrupts i JOIN (
-            SELECT graph, thread, ns, max_by(checkpoint, seq) AS checkpoint
-            FROM journal WHERE kind = 'checkpoint' GROUP BY graph, thread, ns) n
-            ON i.graph = n.graph AND i.thread = n.thread AND i.ns = n.ns AND i.checkpoint = n.checkpoint
-        WHERE i.answered_at IS NULL ORDER BY i.seq""",
+            i.ns, i.deadline
+        FROM interrupts i JOIN (
+            SELECT graph, thread, max_by(checkpoint, seq) AS checkpoint
+            FROM journal WHERE kind = 'checkpoint' AND ns = '' GROUP BY graph, thread) n
+            ON i.graph = n.graph AND i.thread = n.thread AND i.checkpoint = n.checkpoint
+        WHERE i.status = 'open' ORDER BY i.seq""",
     ),
     (
         "answers",
-        "Every answer with its question: who gave it (as claimed), through what, when, and with which note.",
-        """SELECT q.graph, q.thread, q.branch, q.step, q.checkpoint, q.node, q.interrupt, q.value AS question,
+        "Every answer with its question, once a branch: who gave it (as claimed), through what, when, with which note.",
+        """WITH first AS (
+            SELECT graph, thread, checkpoint, key, arg_min(json, seq) AS json, arg_min(made_at, seq) AS made_at,
+                min(seq) AS seq
+            FROM journal WHERE kind = 'answered' AND ns = '' GROUP BY graph, thread, checkpoint, key)
+        SELECT q.graph, q.thread, q.branch, q.step, q.checkpoint, q.node, q.interrupt, q.value AS question,
             json_extract(a.json, '$.value') AS answer, json_extract_string(a.json, '$.by') AS answered_by,
             json_extract_string(a.json, '$.via') AS via, json_extract_string(a.json, '$.note') AS note,
             q.asked_at, make_timestamp(a.made_at) AS answered_at, q.ns, a.seq
-        FROM journal a JOIN interrupts q ON q.graph = a.graph AND q.thread = a.thread AND q.ns = a.ns
+        FROM first a JOIN interrupts q ON q.graph = a.graph AND q.thread = a.thread
             AND q.checkpoint = a.checkpoint AND q.interrupt = a.key
-        WHERE a.kind = 'answered' ORDER BY a.seq""",
+        ORDER BY a.seq""",
     ),
     (
         "branches",
@@ -165,9 +187,22 @@ VIEWS: Final[dict[str, str]] = {name: sentence for name, sentence, _ in _VIEWS}
 """View name to one sentence about it."""
 
 
+_NOW: Final = "CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)"
+
+
 def statements() -> list[str]:
     """What makes an empty database a checkpoint file, in order."""
-    views = [f"CREATE VIEW {name} AS {sql}" for name, _, sql in _VIEWS]
-    now = "CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)"
-    made = f"INSERT INTO schema_migrations VALUES ({VERSION}, 'first', {now})"  # noqa: S608 - our own constants
-    return [*TABLES, *views, made]
+    return [*TABLES, *_views(), _made("first")]
+
+
+def upgrade() -> list[str]:
+    """What makes a file of an older version one of this version, in order: its rows stay as they are."""
+    return [*_views(), _made("sub-graphs")]
+
+
+def _views() -> list[str]:
+    return [f"CREATE OR REPLACE VIEW {name} AS {sql}" for name, _, sql in _VIEWS]
+
+
+def _made(name: str) -> str:
+    return f"INSERT INTO schema_migrations VALUES ({VERSION}, '{name}', {_NOW})"  # noqa: S608 - our own constants

@@ -16,7 +16,7 @@ from nbhitl.engine.errors import SaverError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nbhitl.checkpoint.journal import Row
+    from nbhitl.checkpoint.rows import Row
 
 MOST_BEHIND: Final = 64
 """Groups of rows that may wait."""

@@ -1,23 +1,35 @@
 """A graph as a drawing: what is drawn, the DOT text for it, and the state that each node is shown in.
 
+`outline` is the same graph as data, for ``get_graph()``: nodes and edges, sub-graphs opened to any depth, and texts in
+DOT, Mermaid or for a terminal.
+
 Pure: it knows the engine and nothing else, and runs no program. Names of nodes and keys of routers come from
 anywhere, so in DOT they are labels only: ids are ours, and no label becomes HTML, a URL or an attribute.
 """
 
 from nbhitl.drawing.dot_text import Direction, dot
+from nbhitl.drawing.drawable import DrawableGraph
+from nbhitl.drawing.outline import outline
 from nbhitl.drawing.path import State, states, taken, taken_edges
 from nbhitl.drawing.printable import printable, text_width
-from nbhitl.drawing.sketch import Drawing, DrawnEdge, DrawnNode, Pair, describe
+from nbhitl.drawing.region import Edge, Node, Region
+from nbhitl.drawing.sketch import Drawing, DrawnEdge, DrawnNode, Frame, Pair, describe
 
 __all__ = [
     "Direction",
+    "DrawableGraph",
     "Drawing",
     "DrawnEdge",
     "DrawnNode",
+    "Edge",
+    "Frame",
+    "Node",
     "Pair",
+    "Region",
     "State",
     "describe",
     "dot",
+    "outline",
     "printable",
     "states",
     "taken",

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from nbhitl.drawing.printable import text_width
 
 if TYPE_CHECKING:
-    from nbhitl.drawing.sketch import Drawing, DrawnEdge, DrawnNode
+    from collections.abc import Iterable, Iterator
+
+    from nbhitl.drawing.sketch import Drawing, DrawnEdge, DrawnNode, Frame
 
 Direction: TypeAlias = Literal["LR", "TB"]
 _HARD_SPACE: Final = "\u00a0"
@@ -26,9 +28,22 @@ def dot(drawing: Drawing, direction: Direction = "LR") -> str:
     node = f'shape=box, style="rounded,filled", fillcolor="#ffffff", color="#6e7781", {font}, fontsize="14"'
     edge = f'color="#6e7781", arrowsize="0.8", {font}, fontsize="11"'
     lines = [f"graph [{graph}]", f"node [{node}]", f"edge [{edge}]"]
-    lines += [_dot_node(node) for node in drawing.nodes]
+    texts = {node.id: _dot_node(node) for node in drawing.nodes}
+    framed = list(_dot_frames(drawing.frames, texts))  # takes the texts of what is inside
+    lines += [*texts.values(), *framed]
     lines += [_dot_edge(edge) for edge in drawing.edges]
     return "\n  ".join(["digraph {", *lines]) + "\n}\n"
+
+
+def _dot_frames(frames: Iterable[Frame], texts: dict[str, str]) -> Iterator[str]:
+    for frame in frames:
+        yield f"subgraph cluster_{frame.id} {{"
+        yield f'  graph [id={frame.id}, label={_quoted(frame.label)}, labeljust=l, style="rounded,dashed"]'
+        yield '  graph [color="#6e7781", fontname="Helvetica,Arial,sans-serif", fontsize="12"]'
+        yield from (f"  {texts.pop(member)}" for member in frame.members if isinstance(member, str))
+        inner = (member for member in frame.members if not isinstance(member, str))
+        yield from (f"  {line}" for line in _dot_frames(inner, texts))
+        yield "}"
 
 
 def _dot_node(node: DrawnNode) -> str:
@@ -41,7 +56,7 @@ def _dot_node(node: DrawnNode) -> str:
             look = f'label={_quoted(node.label)}, fontsize="10", width="0.6", height="0.3", margin="0.1,0.05"'
         case _:
             # Graphviz guesses widths of letters, the page may have other fonts: we leave room for wide ones.
-            width = max(0.75, (text_width(node.label, 14) + 26) / 72)
+            width = max(0.75, (max(text_width(line, 14) for line in node.label.split("\n")) + 26) / 72)
             look = f'label={_quoted(node.label)}, width="{width:.2f}", margin="0.15,0.08"'
     return f"{node.id} [id={node.id}, {look}]"
 
@@ -60,4 +75,5 @@ def _dot_edge(edge: DrawnEdge) -> str:
 
 def _quoted(label: str) -> str:
     """A DOT string that shows ``label`` as it is: no escape of graphviz's own, no HTML entity."""
-    return '"' + label.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") + '"'
+    text = label.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+    return '"' + text.replace("\n", "\\n") + '"'

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
-from types import FunctionType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never
 
 from nbhitl.drawing.printable import printable
+from nbhitl.drawing.ways import Join, Line, Stub, ways
 from nbhitl.engine.records import END, START
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from nbhitl.engine.description import Graph, Router
+    from nbhitl.engine.description import Graph
 
 NODE_LIMIT: Final = 300
 EDGE_LIMIT: Final = 2_000
@@ -35,7 +32,7 @@ class DrawnNode:
     name: str = ""
     """The node's name in the graph; joins and unknown ends have none."""
     label: str = ""
-    """What is shown: one short line of printable text."""
+    """What is shown: one short line of printable text, and perhaps a second one of ours."""
     hint: str = ""
     """A sentence for the tooltip of a join or an unknown end."""
 
@@ -54,12 +51,24 @@ class DrawnEdge:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame around what is inside an opened sub-graph."""
+
+    id: str
+    """Ours: ``c0``, ``c1`` ..."""
+    label: str
+    members: tuple[str | Frame, ...]
+    """Ids of drawn nodes, and frames inside this one, in order."""
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """What is drawn of a graph; the same for every run of it."""
 
     name: str
     nodes: tuple[DrawnNode, ...]
     edges: tuple[DrawnEdge, ...]
+    frames: tuple[Frame, ...] = ()
 
     @property
     def named(self) -> tuple[DrawnNode, ...]:
@@ -93,34 +102,25 @@ class _Sketch:
         self.edges: list[DrawnEdge] = []
 
     def drawing(self) -> Drawing:
-        for name in (START, *self.graph.nodes):
-            self._from(name)
-        for edge in self.graph.waiting:
-            self._join(edge.sources, edge.target)
+        for way in ways(self.graph):
+            match way:
+                case Line(source, target, conditional, label):
+                    self._line(source, target, "conditional" if conditional else "static", label or "")
+                case Stub(source, router):
+                    self._unknown(source, router)
+                case Join(sources, target):
+                    self._join(sources, target)
+                case _:
+                    assert_never(way)
         nodes = [DrawnNode(self.ids[START], "start", START, "START")]
         nodes += [DrawnNode(self.ids[name], "node", name, printable(name)) for name in self.graph.nodes]
         if any(edge.head == self.ids[END] for edge in self.edges):
             nodes.append(DrawnNode(self.ids[END], "end", END, "END"))
         return Drawing(self.graph.name, (*nodes, *self.extras), tuple(self.edges))
 
-    def _from(self, name: str) -> None:
-        for target in self.graph.edges.get(name, ()):
-            self._line(name, target)
-        for router in self.graph.routers.get(name, ()):
-            if router.ends is None:
-                self._unknown(router)
-            else:
-                for target, keys in _by_target(router.ends).items():
-                    self._line(name, target, "conditional", ", ".join(keys))
-        node = self.graph.nodes.get(name)
-        for target in dict.fromkeys((node and node.destinations) or ()):
-            self._line(name, target, "conditional")
-
     def _line(self, source: str, target: str, kind: EdgeKind = "static", label: str = "") -> None:
-        # `destinations` is a promise that nobody checks, so a target may not exist: it has no place then.
-        if target in self.ids:
-            shown = printable(label) if label else ""
-            self._edge(self.ids[source], self.ids[target], kind, shown, ((source, target),))
+        shown = printable(label) if label else ""
+        self._edge(self.ids[source], self.ids[target], kind, shown, ((source, target),))
 
     def _edge(
         self,
@@ -132,18 +132,14 @@ class _Sketch:
     ) -> None:
         self.edges.append(DrawnEdge(f"e{len(self.edges)}", tail, head, kind, label, pairs))
 
-    def _unknown(self, router: Router) -> None:
-        """Dashed lines to every node would be a tangle that claims too much: a stub says it as it is."""
-        path = router.path
-        name = printable(path.__name__ if isinstance(path, FunctionType) else type(path).__name__)
-        hint = f"{name} may lead to any node. To see where, give path_map or annotate it to return a Literal."
-        self._edge(self.ids[router.source], self._extra("u", "unknown", "?", hint), "conditional")
+    def _unknown(self, source: str, router: str) -> None:
+        hint = (
+            f"{printable(router)} may lead to any node. To see where, give path_map or annotate it to return a Literal."
+        )
+        self._edge(self.ids[source], self._extra("u", "unknown", "?", hint), "conditional")
 
     def _join(self, sources: tuple[str, ...], target: str) -> None:
         """Lines that meet in a dot: one arrow leaves it, when all have arrived."""
-        if len(sources) == 1:
-            self._line(sources[0], target)
-            return
         names = ", ".join(printable(source) for source in sources)
         dot = self._extra("j", "join", "", f"{printable(target)} waits for all of: {names}")
         for source in sources:
@@ -154,22 +150,3 @@ class _Sketch:
         made = DrawnNode(f"{letter}{sum(extra.kind == kind for extra in self.extras)}", kind, label=label, hint=hint)
         self.extras.append(made)
         return made.id
-
-
-def _by_target(ends: Mapping[object, str]) -> dict[str, list[str]]:
-    """Target to the keys that lead there; a key that says no more than the target's name is left out."""
-    found: dict[str, list[str]] = {}
-    for key, target in ends.items():
-        keys = found.setdefault(target, [])
-        if key != target:
-            keys.append(_key(key))
-    return found
-
-
-def _key(key: object) -> str:
-    """A router's key in words; no code of the user's runs for it."""
-    if isinstance(key, Enum):
-        return f"{type(key).__name__}.{key.name}"
-    if key is None or type(key) in (str, int, float, bool):
-        return str(key)
-    return type(key).__name__

@@ -1,11 +1,16 @@
-"""Channels: how the writes of one super-step become a state key's next value. Pure."""
+"""Channels: how the writes of one super-step become a state key's next value. Pure.
+
+The classes may stand in a state schema, ``Annotated[str, EphemeralValue]``, as in LangGraph; ``typ`` is the type of
+the value. What a channel remembers between two steps is its value, so all of them merge ``(old, writes) -> new``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_origin
 
+from nbhitl.engine.commands import Overwrite
 from nbhitl.engine.errors import InvalidUpdateError
 from nbhitl.engine.records import MISSING
 
@@ -14,40 +19,103 @@ from nbhitl.engine.records import MISSING
 class LastValue:
     """Keeps the value that was written last; two writes in one super-step are an error."""
 
+    typ: Any = None
+
 
 @dataclass(frozen=True, slots=True)
 class BinaryOperatorAggregate:
-    """Folds writes into the value with ``operator(old, write)``, starting from ``initial`` where there is one."""
+    """Folds writes into the value with ``operator(old, write)``, starting from an empty ``typ`` where there is one."""
 
+    typ: Any
     operator: Callable[[Any, Any], Any]
-    initial: Callable[[], Any] | None = None
-    """Makes the value before the first write; without it the first write is the value."""
 
 
-Channel: TypeAlias = LastValue | BinaryOperatorAggregate
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A list of what was written in the last super-step (lists are joined); of all steps with ``accumulate``."""
+
+    typ: Any = None
+    accumulate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EphemeralValue:
+    """Keeps a value for the one super-step after it was written. With ``guard``, two writes at once are an error."""
+
+    typ: Any = None
+    guard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UntrackedValue:
+    """As `LastValue`, but never stored: after a restart the key has no value."""
+
+    typ: Any = None
+    guard: bool = True
+
+
+Channel: TypeAlias = LastValue | BinaryOperatorAggregate | Topic | EphemeralValue | UntrackedValue
+CHANNELS = (LastValue, BinaryOperatorAggregate, Topic, EphemeralValue, UntrackedValue)
+
+_CONCRETE = {"Sequence": list, "MutableSequence": list, "Mapping": dict, "MutableMapping": dict, "Set": set}
 
 
 def initial(channel: Channel) -> Any:
     """The value of a channel that nobody has written, or `MISSING`."""
-    if isinstance(channel, BinaryOperatorAggregate) and channel.initial is not None:
-        return channel.initial()
-    return MISSING
+    if not isinstance(channel, BinaryOperatorAggregate):
+        return MISSING
+    made = get_origin(channel.typ) or channel.typ
+    if not isinstance(made, type):
+        return MISSING
+    try:
+        return made()
+    except Exception:  # noqa: BLE001 - an abstract class, or one that needs arguments: the first write is the value
+        concrete = _CONCRETE.get(made.__name__)
+        return MISSING if concrete is None else concrete()
+
+
+def fleeting(channel: Channel) -> bool:
+    """Whether a value is gone after a super-step in which nobody writes it."""
+    return isinstance(channel, EphemeralValue) or (isinstance(channel, Topic) and not channel.accumulate)
 
 
 def merge(name: str, channel: Channel, old: Any, writes: Sequence[Any]) -> Any:
     """The channel's next value: ``old`` (or `MISSING`) with one super-step's ``writes`` merged in, in order.
 
     Raises:
-        InvalidUpdateError: more than one write to a channel without a reducer.
+        InvalidUpdateError: more than one write to a channel without a reducer, or more than one `Overwrite`.
     """
-    if isinstance(channel, LastValue):
-        if len(writes) > 1:
-            raise InvalidUpdateError(
-                f"state key {name!r} got {len(writes)} values in one step, and keeps only one. "
-                f"Give it a reducer, e.g. `{name}: Annotated[list, operator.add]`, or let one node write it."
-            )
-        return writes[0]
-    value = old
+    if isinstance(channel, BinaryOperatorAggregate):
+        return _fold(name, channel.operator, old, writes)
+    if isinstance(channel, Topic):
+        found = list(old) if channel.accumulate and old is not MISSING else []
+        for write in writes:
+            found += write if isinstance(write, list) else [write]
+        return found
+    if len(writes) > 1 and not (isinstance(channel, EphemeralValue | UntrackedValue) and not channel.guard):
+        raise InvalidUpdateError(
+            f"state key {name!r} got {len(writes)} values in one step, and keeps only one. "
+            f"Give it a reducer, e.g. `{name}: Annotated[list, operator.add]`, or let one node write it."
+        )
+    last = writes[-1]
+    return last.value if type(last) is Overwrite else last
+
+
+def _fold(name: str, operator: Callable[[Any, Any], Any], old: Any, writes: Sequence[Any]) -> Any:
+    value, overwritten = old, False
     for write in writes:
-        value = write if value is MISSING else channel.operator(value, write)
+        replacement = _replacement(write)
+        if replacement is not MISSING:
+            if overwritten:
+                raise InvalidUpdateError(f"state key {name!r} got several Overwrite values in one step; it takes one.")
+            value, overwritten = replacement, True
+        elif not overwritten:
+            value = write if value is MISSING else operator(value, write)
     return value
+
+
+def _replacement(write: Any) -> Any:
+    """The value of an `Overwrite`, also of its plain form ``{"__overwrite__": value}``; else `MISSING`."""
+    if type(write) is Overwrite:
+        return write.value
+    return write["__overwrite__"] if type(write) is dict and write.keys() == {"__overwrite__"} else MISSING

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
-from nbhitl.engine.channels import Channel
+from nbhitl.engine.channels import Channel, UntrackedValue, fleeting
 from nbhitl.engine.errors import UnknownNodeError, did_you_mean
-from nbhitl.engine.ids import fingerprint
+from nbhitl.engine.ids import digest, fingerprint
 from nbhitl.engine.records import END, START
+
+Managed: TypeAlias = Literal["remaining_steps", "is_last_step"]
+"""What a run tells a node about itself through its input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a function's input is made from the state."""
+
+    keys: tuple[str, ...] | None = None
+    """The channels that it has; None: all of them."""
+    build: Callable[[dict[str, Any]], Any] | None = None
+    """From a dict of the keys that have a value to what the function takes, e.g. a pydantic model; None: the dict."""
+    managed: Mapping[str, Managed] = field(default_factory=dict)
+    """Keys that the run fills in."""
+
+
+WHOLE: Final = Shape()
+ROOT: Final = "__root__"
+"""The one channel of a state that is no set of keys, e.g. ``StateGraph(Annotated[list, operator.add])``."""
+
+
+def is_async(function: Any) -> bool:
+    """Whether calling it gives an awaitable: an async function, or an object with an async ``__call__``."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +47,22 @@ class Node:
     destinations: tuple[str, ...] | None = None
     """Where a returned ``Command(goto=...)`` may lead, for the drawing; None: no such promise."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    takes: tuple[str, ...] = ()
+    """Parameters beside the state that the function wants: ``config``."""
+    shape: Shape = WHOLE
+    defer: bool = False
+    """It runs when nothing else is due."""
+    twin: Callable[..., Any] | None = None
+    """What to await in place of ``action`` in an async run, where there are two."""
+    graph: Graph | None = None
+    """The sub-graph, where the node is one."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Destination to what the drawing writes on the line there."""
+    awaits: bool = field(init=False)
+    """Whether calling ``action`` gives an awaitable."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "awaits", is_async(self.action))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +73,13 @@ class Router:
     path: Callable[..., Any]
     ends: Mapping[Any, str] | None = None
     """What ``path`` returns to the node's name; None: it returns names, of any node."""
+    takes: tuple[str, ...] = ()
+    shape: Shape = WHOLE
+
+    @property
+    def awaits(self) -> bool:
+        """Whether calling ``path`` gives an awaitable."""
+        return is_async(self.path)
 
     @property
     def targets(self) -> tuple[str, ...] | None:
@@ -51,6 +100,10 @@ class WaitingEdge:
         return f"{'+'.join(self.sources)}:{self.target}"
 
 
+def _plain(value: Any) -> tuple[tuple[str, Any], ...] | None:
+    return tuple(value.items()) if isinstance(value, Mapping) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """What `nbhitl.engine.moves` runs: built and checked by the builder above."""
@@ -66,59 +119,121 @@ class Graph:
     name: str = ""
     types: tuple[type, ...] = ()
     """Classes that values of the state may have, as far as the schema names them."""
+    unpack: Callable[[Any], tuple[tuple[str, Any], ...] | None] = _plain
+    """What a node returned, as updates by key; None when it is no update. Instances of state classes included."""
+    strict: bool = False
+    """An update of a key that the state does not have is an error, not a warning."""
     waits: Mapping[str, tuple[WaitingEdge, ...]] = field(init=False)
     """Source to the waiting edges that it feeds."""
+    deferred: frozenset[str] = field(init=False)
+    """Nodes that run when nothing else is due."""
+    fleeting: tuple[str, ...] = field(init=False)
+    """Channels whose value is gone after a step in which nobody wrote it."""
+    untracked: frozenset[str] = field(init=False)
+    """Channels that are never stored."""
 
     def __post_init__(self) -> None:
         waits: dict[str, tuple[WaitingEdge, ...]] = {}
         for edge in self.waiting:
             for source in edge.sources:
                 waits[source] = (*waits.get(source, ()), edge)
-        object.__setattr__(self, "waits", waits)
+        put = object.__setattr__
+        put(self, "waits", waits)
+        put(self, "deferred", frozenset(name for name, node in self.nodes.items() if node.defer))
+        put(self, "fleeting", tuple(name for name, channel in self.channels.items() if fleeting(channel)))
+        untracked = (name for name, channel in self.channels.items() if isinstance(channel, UntrackedValue))
+        put(self, "untracked", frozenset(untracked))
 
     def expect(self, names: Iterable[str], role: str) -> frozenset[str]:
         """``names`` as a set, when all of them are nodes; ``role`` says what they were given for.
+
+        ``"review/ask"`` is the node ``ask`` of the sub-graph ``review``.
 
         Raises:
             UnknownNodeError: one of them is not.
         """
         found = frozenset(names)
         for name in sorted(found):
-            if name not in self.nodes:
-                raise UnknownNodeError(f"{role}: there is no node {name!r}.{did_you_mean(name, self.nodes)}")
+            self._expect(name, name, role)
         return found
 
+    def _expect(self, name: str, path: str, role: str) -> None:
+        if name in self.nodes:
+            return
+        first, _, rest = name.partition("/")
+        node = self.nodes.get(first)
+        if not rest or node is None:
+            shown = "" if name == path else f" in {path[: -len(name) - 1]!r}"
+            raise UnknownNodeError(f"{role}: there is no node {first!r}{shown}.{did_you_mean(first, self.nodes)}")
+        if node.graph is not None:
+            node.graph._expect(rest, path, role)
+        # The sub-graphs that a function calls are not known here: whether the rest exists shows when it runs.
+
+    def code(self) -> tuple[Mapping[str, str], str]:
+        """`fingerprints`, and a digest of all of them."""
+        found = self.fingerprints()
+        return found, digest(found)
+
     def fingerprints(self) -> dict[str, str]:
-        """Node name to the fingerprint of its code."""
+        """Node name to the fingerprint of its code; what it refers to counts, its line numbers do not."""
         return {name: fingerprint(node.action) for name, node in self.nodes.items()}
 
 
 def problems(graph: Graph) -> list[str]:
-    """Every mistake of a graph, in words; empty when it can run."""
-    found: list[str] = []
-    known = set(graph.nodes)
-
-    def expect(name: str, where: str, also: str) -> None:
-        if name not in known and name != also:
-            found.append(f"{where}: there is no node {name!r}.{did_you_mean(name, known)}")
-
+    """Every mistake of a graph that its parts show together, in words; empty when it can run."""
     if not graph.nodes:
-        found.append("the graph has no nodes: add one with add_node(name, function).")
+        return ["the graph has no nodes: add one with add_node(name, function)."]
+    found: list[str] = []
     for source, targets in graph.edges.items():
-        expect(source, f"edge {source} -> {', '.join(targets)}", START)
         for target in targets:
-            expect(target, f"edge {source} -> {target}", END)
+            where = f"edge {source} -> {target}"
+            found += _source(graph, source, where) + _target(graph, target, where)
     for edge in graph.waiting:
         where = f"edge [{', '.join(edge.sources)}] -> {edge.target}"
-        for source in edge.sources:
-            expect(source, where, START)
-        expect(edge.target, where, END)
+        if START in edge.sources:
+            found.append(f"{where}: START is no node to wait for; every node comes after it. Leave it out.")
+        found += [text for s in edge.sources if s != START for text in _source(graph, s, where)]
+        found += _target(graph, edge.target, where)
     for source, routers in graph.routers.items():
-        expect(source, f"conditional edge from {source}", START)
-        for router in routers:
-            for target in router.targets or ():
-                expect(target, f"conditional edge from {source}", END)
-    if graph.nodes and not graph.edges.get(START) and not graph.routers.get(START):
-        first = next(iter(graph.nodes))
-        found.append(f"nothing follows START, so no node would run: add_edge(START, {first!r}).")
+        where = f"conditional edge from {source}"
+        found += _source(graph, source, where)
+        found += [text for router in routers for text in _ends(graph, router, where)]
+    for name, node in graph.nodes.items():
+        for target in node.destinations or ():
+            found += _target(graph, target, f"node {name!r} promises to go to {target!r}")
+    if not graph.edges.get(START) and not graph.routers.get(START):
+        found.append(f"nothing follows START, so no node would run: add_edge(START, {next(iter(graph.nodes))!r}).")
+    return found
+
+
+def _source(graph: Graph, name: str, where: str) -> list[str]:
+    """What is wrong with a node that an edge starts from."""
+    if name == END:
+        return [f"{where}: nothing follows END."]
+    if name == START or name in graph.nodes:
+        return []
+    return [f"{where}: there is no node {name!r}.{did_you_mean(name, graph.nodes)}"]
+
+
+def _target(graph: Graph, name: Any, where: str) -> list[str]:
+    """What is wrong with a node that an edge leads to."""
+    if name == START:
+        return [f"{where}: nothing leads to START. To begin again, go to the first node."]
+    if name == END or name in graph.nodes:
+        return []
+    return [f"{where}: there is no node {name!r}.{did_you_mean(name, graph.nodes)}"]
+
+
+def _ends(graph: Graph, router: Router, where: str) -> list[str]:
+    """What is wrong with the places that a conditional edge may lead to."""
+    found: list[str] = []
+    for said, name in (router.ends or {}).items():
+        if not isinstance(name, str):
+            called = getattr(name, "__name__", None)
+            cure = f"Write its name: {said!r}: {called!r}." if called else "Write path_map={result: 'node'}."
+            found.append(f"{where}: {name!r:.40} is no name of a node. {cure}")
+        elif name not in graph.nodes and said in graph.nodes:
+            found.append(f"{where}: path_map is the wrong way round: write {{{name!r}: {said!r}}}, result: node.")
+        else:
+            found += _target(graph, name, where)
     return found

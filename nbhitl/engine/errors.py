@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nbhitl.engine.records import Answered, Asked
+    from nbhitl.engine.commands import Command
+    from nbhitl.engine.records import Answered, Entry
 
 
 class NbhitlError(Exception):
@@ -124,12 +125,39 @@ class QueryRefused(SaverError, ValueError):
     """A query is no single read-only SELECT, reads outside the file, or took too long."""
 
 
-class GraphInterrupt(BaseException):
-    """Leaves a node's body at ``interrupt()``. Not an `Exception`: let it pass."""
+class InterruptExpired(NbhitlError, TimeoutError):
+    """Nobody answered a question in time, and it has no default."""
 
-    def __init__(self, asked: Asked) -> None:
-        super().__init__(asked)
-        self.asked = asked
+
+class UnknownKeyWarning(UserWarning):
+    """An update or an input has a key that the state does not have; it was left out."""
+
+
+class MutatedStateWarning(UserWarning):
+    """A node changed a value of the state in place instead of returning it."""
+
+
+class UnreachableNodeWarning(UserWarning):
+    """No edge leads to a node, so it never runs."""
+
+
+class GraphInterrupt(BaseException):
+    """Leaves a node's body at a pause. Not an `Exception`: let it pass.
+
+    ``entries`` is what the journal of the task says of it: the question, those of a sub-graph, a breakpoint in there.
+    """
+
+    def __init__(self, *entries: Entry) -> None:
+        super().__init__(*entries)
+        self.entries = entries
+
+
+class ParentCommand(BaseException):
+    """Leaves a sub-graph: a node returned ``Command(graph=Command.PARENT)``. Let it pass."""
+
+    def __init__(self, command: Command) -> None:
+        super().__init__(command)
+        self.command = command
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:

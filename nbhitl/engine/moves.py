@@ -1,18 +1,19 @@
 """The law of the house: where a thread stands decides what happens next.
 
 `next_move` looks at a graph and a position and returns a move, an imperative: perform these tasks, commit,
-wait, finish, fail. `begin`, `commit` and `branch` make the checkpoints. All are pure: reducers are the only
-user code that runs in here, and only inside `commit` and `preview`.
+wait, finish, fail. `begin` and `commit` make the checkpoints of a run; those that people make stand in
+`nbhitl.engine.edits`. All are pure: reducers are the only user code that runs in here, and only inside `commit`
+and `preview`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from nbhitl.engine import channels, ids
-from nbhitl.engine.breakpoints import static_stop
+from nbhitl.engine.breakpoints import Rules, holds, static_stop
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import GraphChanged, GraphRecursionError, InvalidUpdateError, did_you_mean
 from nbhitl.engine.records import (
@@ -20,10 +21,10 @@ from nbhitl.engine.records import (
     END,
     MISSING,
     START,
-    Answered,
+    Asked,
     Checkpoint,
-    Entry,
     Failed,
+    Held,
     Position,
     Send,
     Source,
@@ -34,21 +35,24 @@ from nbhitl.engine.records import (
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What one call asks of the law."""
-
-    last_step: int
-    """No super-step after this one may begin."""
-    before: frozenset[str] = frozenset()
-    """Nodes with a static breakpoint before them."""
-    after: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
 class Perform:
     """Run these tasks now."""
 
     tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Note that breakpoints stop these tasks; what else is due goes on."""
+
+    held: tuple[Held, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """The deadline of these questions has passed: their defaults count as answers."""
+
+    questions: tuple[Asked, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,61 +80,99 @@ class Fail:
     failures: tuple[Failed, ...]
 
 
-Move: TypeAlias = Perform | Commit | Wait | Finish | Fail
+Move: TypeAlias = Perform | Hold | Expire | Commit | Wait | Finish | Fail
 
 
-def next_move(graph: Graph, position: Position, rules: Rules) -> Move:
-    """What has to happen now. The whole control flow of a run is in here."""
+def next_move(graph: Graph, position: Position, rules: Rules, now: int = 0) -> Move:
+    """What has to happen now. The whole control flow of a run is in here.
+
+    ``now``, in microseconds since 1970, is what deadlines are compared with; 0 lets none pass.
+    """
     checkpoint = position.checkpoint
-    held = static_stop(position, rules.before, rules.after)
-    if held is not None:
-        return Wait("breakpoint", held)
-    if not checkpoint.tasks:
-        return Finish()
     if position.untouched:
+        held = static_stop(position, rules.before, rules.after)
+        if held is not None:
+            return Wait("breakpoint", held)
+        if not checkpoint.tasks:
+            return Finish()
         if checkpoint.step >= rules.last_step:
             return Fail((_exhausted(checkpoint),))
-        return _perform(graph, checkpoint.tasks)
-    ready = tuple(
-        task
-        for task in checkpoint.tasks
-        if task.id not in position.wrote and task.id not in position.parked and task.id not in position.failed
-    )
+        ready = checkpoint.tasks
+    else:
+        if not checkpoint.tasks:
+            return Finish()
+        if now and position.parked and (late := _late(position, now)):
+            return Expire(late)
+        done = position.wrote.keys() | position.parked | position.failed.keys() | position.held.keys()
+        ready = tuple(task for task in checkpoint.tasks if task.id not in done)
+    if rules.hold_before or rules.hold_after:
+        stopped = holds(position, ready, rules)
+        if stopped:
+            return Hold(stopped)
     if ready:
         return _perform(graph, ready)
+    return _barrier(position)
+
+
+def _barrier(position: Position) -> Move:
+    """What happens when no task of the step can go on."""
     if position.failed:
         return Fail(tuple(position.failed.values()))
     if position.parked:
-        nodes = ", ".join(task.node for task in checkpoint.tasks if task.id in position.parked)
-        count = len(position.pending)
-        verb = "waits" if len(position.parked) == 1 else "wait"
-        return Wait("interrupted", f"{nodes} {verb} for {'an answer' if count == 1 else f'{count} answers'}")
+        pending = position.pending
+        names = {task.id: task.node for task in position.checkpoint.tasks}
+        nodes = list(dict.fromkeys(q.node or names[q.task] for q in pending))
+        verb = "waits" if len(nodes) == 1 else "wait"
+        count = "an answer" if len(pending) == 1 else f"{len(pending)} answers"
+        return Wait("interrupted", f"{', '.join(nodes)} {verb} for {count}")
+    if position.held:
+        return Wait(
+            "breakpoint", "at the breakpoint " + ", ".join(dict.fromkeys(h.text for h in position.held.values()))
+        )
     return Commit()
 
 
-def _under_way(graph: Graph, arrived: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
-    """Waiting edges that still wait: new input drops due tasks, and complete edges with them."""
-    full = {edge.key for edge in graph.waiting if arrived.get(edge.key, frozenset()).issuperset(edge.sources)}
-    return {key: seen for key, seen in arrived.items() if key not in full} if full else arrived
+def _late(position: Position, now: int) -> tuple[Asked, ...]:
+    return tuple(q for q in position.pending if q.deadline and q.deadline <= now)
 
 
 def _perform(graph: Graph, tasks: tuple[Task, ...]) -> Perform | Fail:
     """Perform ``tasks``, if the graph still has their nodes: it may have been edited since they became due."""
-    gone = [task for task in tasks if task.node not in graph.nodes and task.node != START]
-    if not gone:
-        return Perform(tasks)
-    return Fail(tuple(_gone(graph, task) for task in gone))
+    nodes = graph.nodes
+    for task in tasks:
+        if task.node not in nodes and task.node != START:
+            return Fail(tuple(_gone(graph, t) for t in tasks if t.node not in nodes and t.node != START))
+    return Perform(tasks)
 
 
 def _gone(graph: Graph, task: Task) -> Failed:
     text = (
         f"the run is about to run node {task.node!r}, which the graph no longer has."
-        f"{did_you_mean(task.node, graph.nodes)} Give the node its name back, or start a new thread. Nothing was lost."
+        f"{did_you_mean(task.node, graph.nodes)} If it was renamed, go on with invoke(None, config, "
+        f"rename={{{task.node!r}: 'its new name'}}); or give it its name back, or start a new thread. Nothing was "
+        "lost: questions and answers are kept."
     )
     return Failed(task.id, "GraphChanged", text, GraphChanged(text))
 
 
-def begin(graph: Graph, values: Mapping[str, Any], *, previous: Checkpoint | None, id: str, at: int) -> Checkpoint:
+def lost(graph: Graph, checkpoint: Checkpoint) -> str | None:
+    """What a checkpoint waits for that the graph no longer has, in words; None when it can go on."""
+    keys = {edge.key for edge in graph.waiting}
+    gone = [key for key in checkpoint.arrived if key not in keys]
+    if gone:
+        sources, _, target = gone[0].rpartition(":")
+        return (
+            f"the run is under way to node {target!r} by an edge that waits for {sources.replace('+', ', ')}, which the "
+            "graph no longer has. Give it back, or write what is missing with update_state(config, values, as_node=...), "
+            "or start a new thread. Nothing was lost."
+        )
+    missing = [name for name in checkpoint.deferred if name not in graph.nodes]
+    if missing:
+        return _gone(graph, Task("", missing[0])).text
+    return None
+
+
+def begin(graph: Graph, values: Any, *, previous: Checkpoint | None, id: str, at: int, code: str = "") -> Checkpoint:
     """The checkpoint that takes new input: the START task carries it and merges it like any node's writes."""
     if previous is None:
         found = {name: channels.initial(channel) for name, channel in graph.channels.items()}
@@ -147,10 +189,21 @@ def begin(graph: Graph, values: Mapping[str, Any], *, previous: Checkpoint | Non
         changed=tuple(state) if previous is None else (),
         arrived=EMPTY if previous is None else _under_way(graph, previous.arrived),
         at=at,
+        deferred=() if previous is None else previous.deferred,
+        children=EMPTY if previous is None else previous.children,
+        code=code,
     )
 
 
-def commit(graph: Graph, position: Position, *, id: str, at: int) -> Checkpoint:
+def _under_way(graph: Graph, arrived: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
+    """Waiting edges that still wait: new input drops due tasks, and complete (or vanished) edges with them."""
+    if not arrived:
+        return arrived
+    waits = {e.key for e in graph.waiting if not arrived.get(e.key, frozenset()).issuperset(e.sources)}
+    return {key: seen for key, seen in arrived.items() if key in waits}
+
+
+def commit(graph: Graph, position: Position, *, id: str, at: int, code: str = "") -> Checkpoint:
     """The next checkpoint: every task's writes merged in task order, and the tasks that follow from them.
 
     Raises:
@@ -158,54 +211,126 @@ def commit(graph: Graph, position: Position, *, id: str, at: int) -> Checkpoint:
     """
     checkpoint = position.checkpoint
     wrote = [(task.node, position.wrote[task.id]) for task in checkpoint.tasks]
-    return _advance(graph, checkpoint, wrote, source="loop", id=id, at=at)
+    state, changed = merged(graph, checkpoint.values, wrote)
+    due = successors(graph, checkpoint, wrote)
+    children = checkpoint.children
+    if position.entered:
+        children = remembered(position)
+    return next_checkpoint(checkpoint, due, wrote, "loop", state, changed, children, id=id, at=at, code=code)
 
 
-def update(graph: Graph, checkpoint: Checkpoint, node: str, wrote: Wrote, *, id: str, at: int) -> Checkpoint:
-    """The checkpoint that follows when a person writes as ``node``: what comes after that node is due next.
+@dataclass(slots=True)
+class Due:
+    """What has to be done next: nodes by name, sends in order; and the edges that still wait."""
 
-    As in LangGraph, what was under way at ``checkpoint`` is not taken along. ``node`` may be `START` (the values
-    count as input) or `END` (nothing follows).
-    """
-    made = _advance(graph, checkpoint, [(node, wrote)], source="update", id=id, at=at)
-    return replace(made, tasks=(), arrived=EMPTY) if node == END else made
+    names: set[str]
+    sends: list[Send]
+    arrived: Mapping[str, frozenset[str]]
+    deferred: tuple[str, ...] = ()
+
+    def work(self) -> list[tuple[str, Any]]:
+        """Node and argument of each task, in the order in which the results are merged."""
+        found: list[tuple[str, Any]] = [(name, MISSING) for name in sorted(self.names)]
+        return found + [(send.node, send.arg) for send in self.sends]
 
 
-def branch(checkpoint: Checkpoint, *, id: str, at: int, source: Source = "fork") -> Checkpoint:
-    """A copy of an old checkpoint that can be gone on from, without touching what came after the old one."""
-    tasks = tuple(Task(ids.task_id(id, n), t.node, t.arg) for n, t in enumerate(checkpoint.tasks))
+def successors(graph: Graph, checkpoint: Checkpoint, wrote: Sequence[tuple[str, Wrote]]) -> Due:
+    """What follows when these nodes have written at ``checkpoint``."""
+    due = Due(set(), [], checkpoint.arrived)
+    if due.arrived:
+        _use(graph, due, {node for node, _ in wrote})
+    names = due.names
+    for node, entry in wrote:
+        names.update(graph.edges.get(node, ()))
+        for target in entry.goto:
+            if isinstance(target, Send):
+                due.sends.append(target)
+            else:
+                names.add(target)
+        for edge in graph.waits.get(node, ()):
+            seen = due.arrived.get(edge.key, frozenset()) | {node}
+            due.arrived = {**due.arrived, edge.key: seen}
+            if seen.issuperset(edge.sources):
+                names.add(edge.target)
+    names.discard(END)
+    if graph.deferred or checkpoint.deferred:
+        _defer(graph, checkpoint, due)
+    return due
+
+
+def _use(graph: Graph, due: Due, ran: set[str]) -> None:
+    """A waiting edge that is full is used up by the run of its target; until then its target stays due."""
+    full = [edge for edge in graph.waiting if due.arrived.get(edge.key, frozenset()).issuperset(edge.sources)]
+    used = {edge.key for edge in full if edge.target in ran}
+    due.names.update(edge.target for edge in full if edge.key not in used)
+    if used:
+        due.arrived = {key: seen for key, seen in due.arrived.items() if key not in used}
+
+
+def _defer(graph: Graph, checkpoint: Checkpoint, due: Due) -> None:
+    """Deferred nodes wait until nothing else is due; a `Send` to one does not wait."""
+    waiting = due.names & graph.deferred | set(checkpoint.deferred)
+    due.names -= graph.deferred
+    if due.names or due.sends:
+        due.deferred = tuple(sorted(waiting))
+    else:
+        due.names = waiting
+
+
+def remembered(position: Position) -> Mapping[str, str]:
+    """Sub-graphs that remember, with those that ran at ``position`` brought up to date."""
+    found = dict(position.checkpoint.children)
+    for calls in position.entered.values():
+        found.update((e.ns, e.head) for e in calls.values() if e.remembers and e.head)
+    return found
+
+
+def next_checkpoint(
+    checkpoint: Checkpoint,
+    due: Due,
+    wrote: Sequence[tuple[str, Wrote]],
+    source: Source,
+    state: Mapping[str, Any],
+    changed: tuple[str, ...],
+    children: Mapping[str, str],
+    *,
+    id: str,
+    at: int,
+    code: str = "",
+    carried: Sequence[Task] = (),
+) -> Checkpoint:
+    """The checkpoint behind ``checkpoint``: ``carried`` tasks first, then what became due."""
+    first = len(carried)
+    fresh = tuple(Task(ids.task_id(id, first + n), node, arg) for n, (node, arg) in enumerate(due.work()))
     return Checkpoint(
         id=id,
         parent=checkpoint.id,
         step=checkpoint.step + 1,
         source=source,
-        values=checkpoint.values,
-        tasks=tasks,
-        ran=checkpoint.ran,
-        arrived=checkpoint.arrived,
+        values=state,
+        tasks=(*carried, *fresh) if carried else fresh,
+        ran=tuple(dict.fromkeys([node for node, _ in wrote])),
+        changed=changed,
+        arrived=due.arrived,
         at=at,
+        deferred=due.deferred,
+        children=children,
+        code=code,
     )
 
 
-def rebase(position: Position, onto: Checkpoint, answers: Mapping[str, Answered]) -> list[Entry]:
-    """What happened at ``position``, as entries of its copy ``onto``, with ``answers`` in place of the old ones.
-
-    Finished siblings stay finished. A task that gets a new answer runs again: it keeps its questions and the
-    answers that came before. ``answers`` is keyed by the old interrupt ids.
-    """
-    found: list[Entry] = []
-    for old, new in zip(position.checkpoint.tasks, onto.tasks, strict=True):
-        questions = position.asked.get(old.id, ())
-        renewed = [place for place, question in enumerate(questions) if question.id in answers]
-        if renewed:  # what was asked after the question that is answered anew may have depended on it
-            questions = questions[: max(renewed) + 1]
-        answered = {q.id: answers.get(q.id, position.answers.get(q.id)) for q in questions}
-        renamed = {q.id: ids.interrupt_id(new.id, q.binding) for q in questions}
-        found += [replace(q, task=new.id, id=renamed[q.id]) for q in questions]
-        found += [replace(a, interrupt=renamed[old_id]) for old_id, a in answered.items() if a is not None]
-        if old.id in position.wrote and not any(q.id in answers for q in questions):
-            found.append(replace(position.wrote[old.id], task=new.id))
-    return found
+def merged(
+    graph: Graph, values: Mapping[str, Any], wrote: Sequence[tuple[str, Wrote]]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """``values`` with all writes of one super-step, and the names of the channels that they touched, in order."""
+    state = dict(values)
+    updates = wrote[0][1].updates if len(wrote) == 1 else [pair for _, entry in wrote for pair in entry.updates]
+    touched = _merge(graph, state, updates)
+    for name in graph.fleeting:
+        if name not in touched and name in state:
+            del state[name]
+            touched = (*touched, name)
+    return state, touched
 
 
 def preview(graph: Graph, values: Mapping[str, Any], updates: Iterable[tuple[str, Any]]) -> Mapping[str, Any]:
@@ -215,64 +340,19 @@ def preview(graph: Graph, values: Mapping[str, Any], updates: Iterable[tuple[str
     return state
 
 
-def _advance(
-    graph: Graph,
-    checkpoint: Checkpoint,
-    wrote: Sequence[tuple[str, Wrote]],
-    *,
-    source: Source,
-    id: str,
-    at: int,
-) -> Checkpoint:
-    state = dict(checkpoint.values)
-    changed = _merge(graph, state, [update for _, entry in wrote for update in entry.updates])
-    names: set[str] = set()
-    sends: list[Send] = []
-    arrived = checkpoint.arrived
-    ran = {node for node, _ in wrote}
-    if arrived:  # an edge that was complete is used up when its target runs, and only then
-        full = {edge.key for edge in graph.waiting if arrived.get(edge.key, frozenset()).issuperset(edge.sources)}
-        used = {edge.key for edge in graph.waiting if edge.key in full and edge.target in ran}
-        arrived = {key: seen for key, seen in arrived.items() if key not in used}
-        names.update(edge.target for edge in graph.waiting if edge.key in full - used)
-    for node, entry in wrote:
-        names.update(graph.edges.get(node, ()))
-        for target in entry.goto:
-            if isinstance(target, Send):
-                sends.append(target)
-            else:
-                names.add(target)
-        for edge in graph.waits.get(node, ()):
-            seen = arrived.get(edge.key, frozenset()) | {node}
-            arrived = {**arrived, edge.key: seen}
-            if seen.issuperset(edge.sources):
-                names.add(edge.target)
-    names.discard(END)
-    due: list[tuple[str, Any]] = [(name, MISSING) for name in sorted(names)]
-    due += [(send.node, send.arg) for send in sends]
-    return Checkpoint(
-        id=id,
-        parent=checkpoint.id,
-        step=checkpoint.step + 1,
-        source=source,
-        values=state,
-        tasks=tuple(Task(ids.task_id(id, n), node, arg) for n, (node, arg) in enumerate(due)),
-        ran=tuple(dict.fromkeys(node for node, _ in wrote)),
-        changed=changed,
-        arrived=arrived,
-        at=at,
-    )
-
-
 def _merge(graph: Graph, state: dict[str, Any], updates: Iterable[tuple[str, Any]]) -> tuple[str, ...]:
     """Merge ``updates`` into ``state`` in place; the names of the channels that they touched, in order."""
     grouped: dict[str, list[Any]] = {}
     for name, value in updates:
-        grouped.setdefault(name, []).append(value)
+        if name in grouped:
+            grouped[name].append(value)
+        else:
+            grouped[name] = [value]
+    known = graph.channels
     for name, writes in grouped.items():
-        channel = graph.channels.get(name)
+        channel = known.get(name)
         if channel is None:
-            raise InvalidUpdateError(f"{name!r} is no key of the state.{did_you_mean(name, graph.channels)}")
+            raise InvalidUpdateError(f"{name!r} is no key of the state.{did_you_mean(name, known)}")
         state[name] = channels.merge(name, channel, state.get(name, MISSING), writes)
     return tuple(grouped)
 

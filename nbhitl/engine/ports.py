@@ -27,37 +27,68 @@ class ThreadInfo:
 class Saver(Protocol):
     """Remembers threads. Append-only: nothing that was written is changed.
 
-    Every method may be called from any thread. ``wait=True`` returns only when the record (and everything
-    before it) is durable; ``wait=False`` may return earlier, and order is kept all the same.
+    A line is what one `ThreadKey` names: a thread, or a sub-graph of it (``ns`` set); lines do not mix, and the
+    ids of checkpoints and questions are only known within theirs. Every method may be called from any thread.
+    ``wait=True`` returns only when the record (and everything before it) is durable; ``wait=False`` may return
+    earlier, and order is kept all the same. What is asked about an unknown line or checkpoint is answered with
+    None (or nothing); what is written to an unknown checkpoint raises `SaverError`.
     """
 
     def commit(
         self, key: ThreadKey, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, wait: bool = True
     ) -> None:
-        """Append ``checkpoint`` (and the ``entries`` that already follow it): it is the thread's newest now.
+        """Append ``checkpoint`` (and the ``entries`` that already follow it): it is the line's newest now.
 
         ``checkpoint.parent`` names the checkpoint it grew from; a parent that is not the newest starts a
-        branch. Raises `UnstorableValueError` before anything is written.
+        branch, and so does one that the line does not hold (it may stand in another line).
+        ``checkpoint.changed`` names every channel whose value differs from that parent's: only these are written
+        where no branch starts. The checkpoint and its entries are written together or not at all.
+
+        Raises `UnstorableValueError` for a value that cannot be stored, and `SaverError` when the line has a
+        checkpoint of that id already; both before anything is written.
         """
 
     def append(self, key: ThreadKey, checkpoint: str, entries: Iterable[Entry], *, wait: bool = True) -> None:
-        """Append entries that happened at the checkpoint with that id."""
+        """Append entries that happened at the checkpoint with that id, all or none.
+
+        Raises `SaverError` for an unknown checkpoint, `UnstorableValueError` for a value that cannot be stored.
+        """
 
     def answer(self, key: ThreadKey, checkpoint: str, answers: Sequence[Answered]) -> None:
         """Append answers, durably and all or none, by compare-and-set on their interrupt ids.
 
         Raises `AlreadyAnsweredError` when one of them has an answer, `UnknownInterruptError` when one was
-        never asked at that checkpoint.
+        never asked at that checkpoint or is no longer open (superseded, or its task is done), `SaverError` for
+        an unknown checkpoint.
         """
 
     def load(self, key: ThreadKey, checkpoint: str | None = None) -> Position | None:
         """The position at a checkpoint, the newest by default; None where there is none."""
 
+    def newest(self, key: ThreadKey, since: str) -> Position | None:
+        """The position of the newest checkpoint that is ``since`` or descends from it; None without ``since``.
+
+        Cheap when the line's newest checkpoint is ``since`` or goes back to it.
+        """
+
     def history(self, key: ThreadKey, *, before: str | None = None, limit: int | None = None) -> Iterator[Position]:
-        """Positions of all branches, newest first; only those older than ``before`` when given."""
+        """Positions of all branches, newest first; only those older than ``before`` when given.
+
+        Raises `SaverError` for an unknown ``before``.
+        """
 
     def threads(self) -> list[ThreadInfo]:
         """All threads (of every graph, without sub-graphs), the most recently changed first."""
+
+    def remember_code(self, digest: str, code: Mapping[str, str]) -> None:
+        """Remember what a `Checkpoint.code` stands for: node name to the fingerprint of its code.
+
+        Written once a digest (what was remembered first stays), cheap when it is known, durable no later than
+        the next record that is.
+        """
+
+    def code(self, digest: str) -> Mapping[str, str] | None:
+        """What `remember_code` was given for a digest; None when it never was."""
 
     def breakpoints(self, graph: str) -> Mapping[str, Any]:
         """The breakpoints that were set last for a graph: node name to how it stops there."""

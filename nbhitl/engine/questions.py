@@ -17,7 +17,7 @@ from nbhitl.engine.errors import (
     did_you_mean,
 )
 from nbhitl.engine.ids import digest
-from nbhitl.engine.records import MISSING, Asked
+from nbhitl.engine.records import EMPTY, MISSING, Asked
 
 
 def binding(*, ordinal: int, key: str | None, value: Any, schema: Any) -> str:
@@ -30,53 +30,71 @@ def binding(*, ordinal: int, key: str | None, value: Any, schema: Any) -> str:
     return f"call {ordinal} {digest(value)} {digest(schema)}"
 
 
-def check_change(asked: Sequence[Asked], question: Asked, node: str) -> None:
+def check_change(asked: Sequence[Asked], question: Asked, node: str) -> Asked | None:
     """Let a call ask something else on a second run, but not on a third.
+
+    Returns:
+        What the call asked before, where that was something else: it is superseded, unless it was answered.
 
     Raises:
         QuestionChanged: the call has asked two other things already: its value differs with every run.
     """
-    others = [q for q in asked if q.key is None and q.ordinal == question.ordinal and q.id != question.id]
-    if question.key is None and len(others) >= 2:
+    if question.key is not None:
+        return None
+    others = [q for q in asked if not q.ns and q.key is None and q.ordinal == question.ordinal and q.id != question.id]
+    if len(others) >= 2:
         raise QuestionChanged(
-            f"question {question.ordinal + 1} of node {node!r} was different each of the three times its body ran, "
-            "so no answer can be bound to it. Give it a name, interrupt(value, key='...'), "
-            "or compute what changes in an earlier node."
+            f"question {question.ordinal + 1} of node {node!r} was different each of the three times its body ran "
+            f"({others[-2].value!r:.40}, {others[-1].value!r:.40}, {question.value!r:.40}), so no answer can be bound to "
+            "it. Give it a name, interrupt(value, key='...'); or keep what changes with once(key, function), or "
+            "compute it in an earlier node."
         )
+    return others[-1] if others else None
 
 
-def match_answers(pending: Sequence[Asked], resume: Any) -> dict[str, Any]:
+def match_answers(pending: Sequence[Asked], resume: Any, superseded: Mapping[str, str] = EMPTY) -> dict[str, Any]:
     """``Command(resume=...)`` as ``{interrupt id: answer}``.
 
     A mapping whose keys all are ids of pending questions is an id map; any other value answers the one pending
-    question.
+    question. ``superseded`` are questions that are closed, with what took their place.
 
     Raises:
-        EmptyInputError: nothing was given, or an empty id map while several questions wait.
+        EmptyInputError: nothing was given: no ``resume``, None or an empty mapping.
         UnknownInterruptError: an id that is not pending, a bare value for several questions, or no question.
     """
     ids = {q.id for q in pending}
     listing = "; ".join(f"{q.id} ({q.value!r:.60})" for q in pending)
     if resume is MISSING:
         raise EmptyInputError("Command() holds no answer: give resume=, or call with None to go on.")
+    if resume is None or (isinstance(resume, Mapping) and not resume):
+        raise EmptyInputError(
+            f"Command(resume={resume!r}) is no answer. Open: {listing}. Give resume=<answer>; None itself as an answer is "
+            "resume={id: None}."
+            if pending
+            else f"Command(resume={resume!r}) is no answer, and no question is open. Call with None to go on."
+        )
     if not pending:
         raise UnknownInterruptError("there is no open question on this thread. Call with None to go on.")
     if isinstance(resume, Mapping) and resume and all(_looks_like_id(k) for k in resume):
         unknown = [k for k in resume if k not in ids]
         if unknown:
             raise UnknownInterruptError(
-                f"no open question has the id {unknown[0]!r}.{did_you_mean(unknown[0], ids)} Open: {listing}"
+                f"no open question has the id {unknown[0]!r}{_why(unknown[0], superseded)}."
+                f"{did_you_mean(unknown[0], ids)} Open: {listing}"
             )
         return dict(resume)
-    if isinstance(resume, Mapping) and not resume and len(pending) > 1:
-        raise EmptyInputError(f"Command(resume={{}}) answers none of the open questions: {listing}")
     if len(pending) == 1:
-        if resume is None and pending[0].schema is not None:
-            raise EmptyInputError(f"Command(resume=None) is no answer to {listing}. Give resume=<answer>.")
         return {pending[0].id: resume}
     raise UnknownInterruptError(
         f"{len(pending)} questions are open, so say which one is answered: resume={{id: answer}}. Open: {listing}"
     )
+
+
+def _why(id: str, superseded: Mapping[str, str]) -> str:
+    if id not in superseded:
+        return ""
+    by = superseded[id]
+    return f": question {by} took its place" if by else ": it was closed by an edit of the state"
 
 
 def _looks_like_id(key: object) -> bool:

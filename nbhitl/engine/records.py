@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, assert_never
 
 START: Final = "__start__"
 """The virtual node before the first one: it takes the input."""
@@ -39,6 +39,7 @@ def _empty() -> Mapping[str, Any]:
 
 
 Source: TypeAlias = Literal["input", "loop", "update", "fork"]
+Place: TypeAlias = Literal["before", "after", "inside"]
 StopReason: TypeAlias = Literal["finished", "interrupted", "breakpoint", "failed", "drained"]
 
 
@@ -70,6 +71,13 @@ class Task:
     node: str
     arg: Any = MISSING
     """The input, where it is not the whole state: of the START task and of a `Send`."""
+    origin: str = ""
+    """The task that this one continues on a branch or after an edit: its questions keep their ids. Empty: itself."""
+
+    @property
+    def root(self) -> str:
+        """What the ids of its questions are made of."""
+        return self.origin or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,12 @@ class Checkpoint:
     """Waiting edges that are under way: edge key to the sources that have been seen."""
     at: int = 0
     """Microseconds since 1970, only for show: order comes from the saver's sequence."""
+    deferred: tuple[str, ...] = ()
+    """Deferred nodes that are due once nothing else is."""
+    children: Mapping[str, str] = field(default_factory=_empty)
+    """Sub-graphs that remember (``checkpointer=True``): their namespace to their newest checkpoint on this branch."""
+    code: str = ""
+    """Digest of the graph's code (`nbhitl.engine.description.Graph.code`) when this checkpoint was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +120,7 @@ class Wrote:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A task stopped at a question."""
+    """A task stopped at a question: its own, or one of a sub-graph that it runs."""
 
     task: str
     id: str
@@ -124,6 +138,16 @@ class Asked:
     at: int = 0
     described: Mapping[str, Any] | None = None
     """The schema as JSON Schema: what is stored of it."""
+    node: str = ""
+    """Who asks, where that is a node of a sub-graph: the path of names, ``review/ask``. Empty: the task's node."""
+    ns: str = ""
+    """The namespace of the sub-graph that holds the question; empty for the task's own."""
+    head: str = ""
+    """The checkpoint in ``ns`` at which it was asked."""
+    deadline: int = 0
+    """Microseconds since 1970 after which no answer is taken; 0: never."""
+    default: Any = MISSING
+    """The answer that counts when the deadline has passed; MISSING: the node fails then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +159,25 @@ class Answered:
     by: str = ""
     """Who answered, as claimed."""
     via: str = ""
-    """Through what: ``form``, ``file``, ``code``, ..."""
+    """Through what: ``form``, ``file``, ``code``, ...; ``deadline``: nobody did in time."""
     note: str = ""
     at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A question is no longer open, although nobody answered it."""
+
+    interrupt: str
+    by: str = ""
+    """The question that took its place, or empty: its task was done by other means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A task that waited at a question runs again, since the state was edited: it asks anew, or no longer."""
+
+    task: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +190,45 @@ class Failed:
     text: str
     exception: BaseException | None = field(default=None, compare=False, repr=False)
     """The live exception; None after loading from disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A breakpoint stopped one task: before it began, after it wrote, or in a sub-graph that it runs."""
+
+    task: str
+    text: str
+    """Where, in words: ``before review``."""
+    place: Place = "before"
+    """Of the task: ``inside`` is a sub-graph that it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The result of an effect that a task's body may not repeat: see `nbhitl.run.context.once`."""
+
+    task: str
+    key: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A task's body called a sub-graph, which has a line of checkpoints of its own."""
+
+    task: str
+    call: int
+    """Which of the body's calls of sub-graphs, from 0."""
+    ns: str
+    """The sub-graph's namespace."""
+    head: str = ""
+    """The checkpoint from which its line goes on; empty: none yet, it will branch off ``source``."""
+    source: str = ""
+    """The checkpoint that ``head`` grew from, where that is one of another line."""
+    fork: bool = False
+    """``head`` is a copy of ``source``; otherwise it took new input behind it."""
+    remembers: bool = False
+    """The sub-graph keeps its memory from call to call (``checkpointer=True``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +251,9 @@ class Continued:
     """Breakpoints at this checkpoint do not hold the run, although it did not stop here: it is a replay."""
 
 
-Entry: TypeAlias = Wrote | Asked | Answered | Failed | Stopped | Continued
+Entry: TypeAlias = (
+    Wrote | Asked | Answered | Superseded | Reopened | Failed | Held | Kept | Entered | Stopped | Continued
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,53 +272,121 @@ class Position:
     passed: bool = False
     """Breakpoints at this checkpoint were passed."""
     stopped: Stopped | None = None
+    superseded: Mapping[str, str] = field(default_factory=_empty)
+    """Interrupt id to the question that took its place (empty: none did)."""
+    held: Mapping[str, Held] = field(default_factory=_empty)
+    """Tasks that a breakpoint holds."""
+    released: frozenset[tuple[str, Place]] = frozenset()
+    """Tasks whose breakpoint was passed, and which one."""
+    kept: Mapping[str, Mapping[str, Any]] = field(default_factory=_empty)
+    """Task id to the results of its effects, by key."""
+    entered: Mapping[str, Mapping[int, Entered]] = field(default_factory=_empty)
+    """Task id to its calls of sub-graphs, by number."""
 
     def after(self, entries: Iterable[Entry]) -> Position:
         """This position with ``entries`` folded in, in order."""
-        wrote, asked, answers, failed = dict(self.wrote), dict(self.asked), dict(self.answers), dict(self.failed)
-        parked, passed, stopped = set(self.parked), self.passed, self.stopped
+        fold = _Fold(self)
         for entry in entries:
-            match entry:
-                case Wrote():
-                    wrote[entry.task] = entry
-                    failed.pop(entry.task, None)
-                    parked.discard(entry.task)
-                case Asked():
-                    known = asked.get(entry.task, ())
-                    if all(q.id != entry.id for q in known):
-                        asked[entry.task] = (*known, entry)
-                    parked.add(entry.task)
-                case Answered():
-                    if entry.interrupt not in answers:  # the first answer wins
-                        answers[entry.interrupt] = entry
-                        parked.difference_update(
-                            task for task, qs in asked.items() if any(q.id == entry.interrupt for q in qs)
-                        )
-                case Failed():
-                    failed[entry.task] = entry
-                case Stopped():
-                    stopped = entry
-                case Continued():
-                    passed = passed or entry.passed or (stopped is not None and stopped.reason == "breakpoint")
-                    stopped = None
-                    failed.clear()
-        return Position(
-            checkpoint=self.checkpoint,
-            wrote=wrote,
-            asked=asked,
-            answers=answers,
-            parked=frozenset(parked),
-            failed=failed,
-            passed=passed,
-            stopped=stopped,
-        )
+            fold.take(entry)
+        return fold.position()
 
     @property
     def pending(self) -> tuple[Asked, ...]:
-        """Questions without an answer, in task order."""
-        return tuple(q for t in self.checkpoint.tasks for q in self.asked.get(t.id, ()) if q.id not in self.answers)
+        """Questions that wait for an answer, in task order."""
+        if not self.asked:
+            return ()
+        closed = self.answers.keys() | self.superseded.keys()
+        wrote = self.wrote
+        return tuple(
+            q
+            for t in self.checkpoint.tasks
+            if t.id not in wrote
+            for q in self.asked.get(t.id, ())
+            if q.id not in closed
+        )
 
     @property
     def untouched(self) -> bool:
         """Nothing has happened at this checkpoint yet."""
-        return not (self.wrote or self.asked or self.failed)
+        return not (self.wrote or self.asked or self.failed or self.held or self.released or self.entered or self.kept)
+
+
+class _Fold:
+    """A position in the making: copies of its mappings that entries are written into."""
+
+    __slots__ = ("answers", "asked", "entered", "failed", "held", "kept", "owner", "parked", "passed", "released",
+                 "start", "stopped", "superseded", "wrote")  # fmt: skip
+
+    def __init__(self, start: Position) -> None:
+        self.start = start
+        self.wrote, self.asked, self.answers = dict(start.wrote), dict(start.asked), dict(start.answers)
+        self.failed, self.held, self.superseded = dict(start.failed), dict(start.held), dict(start.superseded)
+        self.parked, self.released = set(start.parked), set(start.released)
+        self.kept = {task: dict(found) for task, found in start.kept.items()}
+        self.entered = {task: dict(found) for task, found in start.entered.items()}
+        self.passed, self.stopped = start.passed, start.stopped
+        self.owner = {q.id: task for task, questions in start.asked.items() for q in questions}
+
+    def take(self, entry: Entry) -> None:
+        match entry:
+            case Wrote():
+                self.wrote[entry.task] = entry
+                self.failed.pop(entry.task, None)
+                self.parked.discard(entry.task)
+            case Asked():
+                if entry.id not in self.owner:
+                    self.asked[entry.task] = (*self.asked.get(entry.task, ()), entry)
+                    self.owner[entry.id] = entry.task
+                elif entry.head:  # a sub-graph has moved on, and still asks
+                    self.asked[entry.task] = tuple(entry if q.id == entry.id else q for q in self.asked[entry.task])
+                self.superseded.pop(entry.id, None)
+                if entry.id not in self.answers:
+                    self.parked.add(entry.task)
+            case Answered():
+                if entry.interrupt not in self.answers:  # the first answer wins
+                    self.answers[entry.interrupt] = entry
+                    self.parked.discard(self.owner.get(entry.interrupt, ""))
+            case Superseded():
+                self.superseded[entry.interrupt] = entry.by
+            case Reopened():
+                self.parked.discard(entry.task)
+            case Failed():
+                self.failed[entry.task] = entry
+                self.parked.discard(entry.task)
+            case Held():
+                self.held[entry.task] = entry
+            case Kept():
+                self.kept.setdefault(entry.task, {})[entry.key] = entry.value
+            case Entered():
+                self.entered.setdefault(entry.task, {})[entry.call] = entry
+            case Stopped():
+                self.stopped = entry
+            case Continued():
+                self._continue(entry)
+            case _:
+                assert_never(entry)
+
+    def _continue(self, entry: Continued) -> None:
+        held = self.stopped is not None and self.stopped.reason == "breakpoint"
+        self.passed = self.passed or entry.passed or held
+        self.stopped = None
+        self.failed.clear()
+        self.released.update((task, held.place) for task, held in self.held.items())
+        self.held.clear()
+
+    def position(self) -> Position:
+        return Position(
+            checkpoint=self.start.checkpoint,
+            wrote=self.wrote,
+            asked=self.asked,
+            answers=self.answers,
+            parked=frozenset(self.parked),
+            failed=self.failed,
+            passed=self.passed,
+            stopped=self.stopped,
+            superseded=self.superseded,
+            held=self.held,
+            released=frozenset(self.released),
+            kept=self.kept,
+            entered=self.entered,
+        )

@@ -15,7 +15,8 @@ from nbhitl.engine.channels import LastValue
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import GraphError, did_you_mean
 from nbhitl.engine.records import END, START
-from nbhitl.graph import StateGraph, is_typed_dict
+from nbhitl.graph import StateGraph
+from nbhitl.state import is_typed_dict
 from nbhitl.notebook.wiring import Wiring
 
 if TYPE_CHECKING:

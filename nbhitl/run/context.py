@@ -1,92 +1,148 @@
-"""What a node's body can reach while it runs: ``interrupt()``, and nothing hidden behind it."""
+"""What a node's body can reach while it runs: ``interrupt()``, ``once()``, and nothing hidden behind them."""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from nbhitl.engine import questions
 from nbhitl.engine.errors import (
     AnswerRefused,
     CheckpointerRequired,
     GraphInterrupt,
+    InterruptExpired,
     NbhitlError,
     PauseSwallowed,
     SchemaError,
 )
 from nbhitl.engine.ids import interrupt_id
-from nbhitl.engine.ports import Checker, Clock
-from nbhitl.engine.records import Answered, Asked, Task
+from nbhitl.engine.records import EMPTY, MISSING, Answered, Asked, Entered, Entry, Kept, Position, Superseded, Task
+
+if TYPE_CHECKING:
+    from nbhitl.engine.description import Node
+    from nbhitl.run.drive import Run
 
 SWALLOWED = (
     "node {node!r} went on after interrupt(): its pause was swallowed by a bare `except:`, `except BaseException`, "
     "gather(return_exceptions=True) or a `return` in `finally`. Let GraphInterrupt pass."
 )
+_NEVER = 9_223_372_036_854_775_807
 
 
-@dataclass(slots=True)
 class TaskContext:
-    """One performance of one task: which questions its body has asked, and the answers that are known."""
+    """One performance of one task: what its body has asked, kept and called, and the answers that are known."""
 
-    task: Task
-    checker: Checker
-    clock: Clock
-    asked: tuple[Asked, ...] = ()
-    answers: dict[str, Answered] = field(default_factory=dict)
-    can_pause: bool = True
-    """Whether a checkpointer remembers the run."""
-    calls: int = 0
-    """How many questions without a key this performance has asked."""
-    pause: GraphInterrupt | None = None
-    """The pause that was signalled, to notice a body that swallows it."""
-    keys: dict[str, str] = field(default_factory=dict)
-    """Keys that were used, with what they asked."""
-    paused_in: set[int] = field(default_factory=set)
-    """The asyncio tasks and threads that a pause has left."""
+    __slots__ = (
+        "_graphs",
+        "_kept",
+        "_keys",
+        "_paused_in",
+        "calls",
+        "entered",
+        "node",
+        "pause",
+        "position",
+        "run",
+        "subcalls",
+        "task",
+        "values",
+    )  # fmt: skip
 
-    def ask(self, value: Any, schema: Any, key: str | None) -> Any:
+    def __init__(self, run: Run, node: Node, task: Task, position: Position) -> None:
+        self.run, self.node, self.task, self.position = run, node, task, position
+        self.values: Mapping[str, Any] = position.checkpoint.values
+        self.calls = 0
+        """How many questions without a key this performance has asked."""
+        self.subcalls = 0
+        """How many sub-graphs this performance has called."""
+        self.pause: GraphInterrupt | None = None
+        """The pause that was signalled, to notice a body that swallows it."""
+        # Most bodies neither ask nor keep anything: what these need is made when they do.
+        self._keys: dict[str, str] | None = None
+        self._paused_in: set[int] | None = None
+        self._kept: dict[str, Any] | None = None
+        self._graphs: list[object] | None = None
+        self.entered: dict[int, Entered] | None = None
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether a checkpointer remembers the run."""
+        return self.run.world.saver is not None
+
+    # -- questions
+
+    def ask(self, value: Any, schema: Any, key: str | None, deadline: int = 0, default: Any = MISSING) -> Any:
         """The answer to a question if it is known; else leaves the body."""
         if not self.can_pause:
             raise CheckpointerRequired(
-                f"node {self.task.node!r} called interrupt(), but the graph was compiled without a checkpointer, so "
-                "the run could not be continued. Use compile(checkpointer=InMemorySaver()) and give a thread_id."
+                f"node {self.task.node!r} called interrupt(), but {self.run.no_memory}, so the run could not be continued."
             )
         self._check_place(key)
         ordinal = self.calls
         if key is None:
             self.calls += 1
-        described = None if schema is None else self.checker.describe(schema)
+        world = self.run.world
+        described = None if schema is None else world.checker.describe(schema)
+        if default is not MISSING and schema is not None:
+            default = world.checker.check(schema, default)
         binding = questions.binding(ordinal=ordinal, key=key, value=value, schema=described)
         question = Asked(
             task=self.task.id,
-            id=interrupt_id(self.task.id, binding),
+            id=interrupt_id(self.task.root, binding),
             value=value,
             schema=schema,
             described=described,
-            schema_name=None if schema is None else self.checker.name(schema),
+            schema_name=None if schema is None else world.checker.name(schema),
             ordinal=ordinal,
             key=key,
             binding=binding,
-            at=self.clock.now(),
+            at=world.clock.now(),
+            deadline=deadline,
+            default=default,
         )
         self._check_key(question, described)
-        answer = self.answers.get(question.id)
+        answer = self.position.answers.get(question.id)
         if answer is None:
-            questions.check_change(self.asked, question, self.task.node)
-            self.pause = GraphInterrupt(question)
-            self.paused_in.add(_place())
-            raise self.pause
+            raise self._asks(question)
+        if answer.via == "deadline" and default is MISSING:
+            raise InterruptExpired(f"nobody answered the question of node {self.task.node!r} in time: {value!r:.80}")
         return answer.value if schema is None else self._typed(schema, answer)
+
+    def _asks(self, question: Asked) -> GraphInterrupt:
+        asked = self.position.asked.get(self.task.id, ())
+        known = next((q for q in asked if q.id == question.id), None)
+        if known is not None:  # asked before: its deadline goes on
+            question = replace(question, at=known.at, deadline=known.deadline)
+        elif question.deadline:
+            question = replace(question, deadline=_moment(question.deadline, question.at))
+        before = questions.check_change(asked, question, self.task.node)
+        entries: list[Entry] = [question]
+        if before is not None and before.id not in self.position.answers and known is None:
+            entries.append(Superseded(before.id, question.id))
+        return self.paused(*entries)
+
+    def paused(self, *entries: Entry) -> GraphInterrupt:
+        """The signal that leaves the body, with what it means."""
+        self.pause = GraphInterrupt(*entries)
+        if self._paused_in is None:
+            self._paused_in = set()
+        self._paused_in.add(_place())
+        return self.pause
 
     def _check_key(self, question: Asked, described: Any) -> None:
         """In one performance, a key names one question."""
         if question.key is None:
             return
         content = questions.binding(ordinal=0, key=None, value=question.value, schema=described)
-        if self.keys.setdefault(question.key, content) != content:
+        if self._keys is None:
+            self._keys = {}
+        if self._keys.setdefault(question.key, content) != content:
             raise NbhitlError(
                 f"node {self.task.node!r} uses the key {question.key!r} for two different questions, so one answer "
                 "would count for both. Give each its own key, e.g. key=f'item {n}'."
@@ -94,9 +150,11 @@ class TaskContext:
 
     def _check_place(self, key: str | None) -> None:
         """Nothing asks where a pause was signalled before; side by side, each question needs a name."""
-        if _place() in self.paused_in:
+        if self._paused_in is None:
+            return
+        if _place() in self._paused_in:
             raise PauseSwallowed(SWALLOWED.format(node=self.task.node))
-        if self.paused_in and key is None:
+        if key is None:
             raise PauseSwallowed(
                 f"node {self.task.node!r} asks several questions side by side, and nobody could tell which answer is "
                 "whose: give each one a name, interrupt(value, key='...')."
@@ -104,13 +162,60 @@ class TaskContext:
 
     def _typed(self, schema: Any, answer: Answered) -> Any:
         try:
-            return self.checker.build(schema, answer.value)
+            return self.run.world.checker.build(schema, answer.value)
         except AnswerRefused as error:
             # The answer was checked against what was known of the schema when it was given, e.g. after a
             # kernel restart without the class. It is kept; the node fails with the reason.
             raise SchemaError(
                 f"the answer recorded for node {self.task.node!r} does not fit the class it is asked with now: {error}"
             ) from error
+
+    # -- effects
+
+    def kept(self, key: str) -> Any:
+        """The result that an earlier performance (or this one) kept under ``key``, or `MISSING`."""
+        if self._kept is None:
+            self._kept = dict(self.position.kept.get(self.task.id, EMPTY))
+        return self._kept.get(key, MISSING)
+
+    def keep(self, key: str, value: Any) -> Any:
+        """Remember a result, durably, before the body sees it."""
+        self.run.note([Kept(self.task.id, key, value)], wait=True)
+        self.kept(key)
+        if self._kept is not None:
+            self._kept[key] = value
+        return value
+
+    # -- sub-graphs
+
+    def next_call(self) -> int:
+        """The number of the body's next call of a sub-graph."""
+        number = self.subcalls
+        self.subcalls += 1
+        return number
+
+    def place_of(self, graph: object) -> int:
+        """Which of the sub-graphs that this performance calls ``graph`` is, in the order of their first calls."""
+        if self._graphs is None:
+            self._graphs = []
+        for place, known in enumerate(self._graphs):
+            if known is graph:
+                return place
+        self._graphs.append(graph)
+        return len(self._graphs) - 1
+
+    def line(self, number: int) -> Entered | None:
+        """What is known of a call of a sub-graph from earlier performances."""
+        if self.entered is not None and number in self.entered:
+            return self.entered[number]
+        return self.position.entered.get(self.task.id, {}).get(number)
+
+    def enter(self, entered: Entered) -> None:
+        """Remember where a sub-graph's line of checkpoints goes on."""
+        self.run.note([entered])
+        if self.entered is None:
+            self.entered = {}
+        self.entered[entered.call] = entered
 
 
 def _place() -> int:
@@ -126,11 +231,28 @@ CURRENT: ContextVar[TaskContext | None] = ContextVar("nbhitl_task", default=None
 """The performance that the calling code belongs to."""
 
 
-def interrupt(value: Any, *, response_schema: Any = None, key: str | None = None) -> Any:
+def _here(name: str) -> TaskContext:
+    context = CURRENT.get()
+    if context is None:
+        raise NbhitlError(
+            f"{name}() was called outside a node. Call it in a function that is a node of a graph; a thread that a "
+            "node starts needs the node's context: contextvars.copy_context().run(...)."
+        )
+    return context
+
+
+def interrupt(
+    value: Any,
+    *,
+    response_schema: Any = None,
+    key: str | None = None,
+    deadline: float | timedelta | datetime | None = None,
+    default: Any = MISSING,
+) -> Any:
     """Stop this node and ask a person; return the answer when the run goes on.
 
     The node's body starts again from its first line when the answer is there, and this call then returns it. So
-    what stands before the call runs once more: keep effects behind it, or in an earlier node.
+    what stands before the call runs once more: keep effects behind it, in an earlier node, or in `once`.
 
     Args:
         value: the question: text, or any value that can be stored; a form shows dicts as tables and images as
@@ -138,6 +260,9 @@ def interrupt(value: Any, *, response_schema: Any = None, key: str | None = None
         response_schema: what an answer has to be: a pydantic model, Literal, Enum, bool, int, float, str,
             ``Annotated[int, Field(ge=0, le=9)]``, TypedDict, dataclass or a JSON Schema dict. None takes anything.
         key: a name for this question, where its value differs between two runs of the body.
+        deadline: when it is too late to answer: seconds from when it is asked, a timedelta, or a datetime.
+        default: the answer that counts then; without one the node fails with `InterruptExpired`. Whoever runs the
+            thread next after the deadline takes it: a pause has no clock of its own.
 
     Returns:
         The answer, as an instance of ``response_schema`` when one was given.
@@ -145,12 +270,62 @@ def interrupt(value: Any, *, response_schema: Any = None, key: str | None = None
     Raises:
         GraphInterrupt: leaves the body; it is no `Exception`, so ``except Exception`` lets it pass.
         CheckpointerRequired: the graph was compiled without a checkpointer.
+        InterruptExpired: the deadline has passed, and there is no default.
         NbhitlError: called outside a node.
     """
-    context = CURRENT.get()
-    if context is None:
+    context = _here("interrupt")
+    if default is not MISSING and deadline is None:
+        raise NbhitlError("interrupt(default=...) counts when a deadline has passed: give deadline= as well.")
+    return context.ask(value, response_schema, key, _microseconds(deadline), default)
+
+
+def _microseconds(deadline: float | timedelta | datetime | None) -> int:
+    """A deadline as given: microseconds since 1970 for a datetime, negative for a time from now; 0 for none."""
+    if deadline is None:
+        return 0
+    if isinstance(deadline, datetime):
+        if deadline.tzinfo is None:
+            deadline = deadline.astimezone()
+        return max(1, int((deadline - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1)))
+    seconds = deadline.total_seconds() if isinstance(deadline, timedelta) else deadline
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < _NEVER / 1e7:
         raise NbhitlError(
-            "interrupt() was called outside a node. Call it in a function that is a node of a graph; a thread that a "
-            "node starts needs the node's context: contextvars.copy_context().run(...)."
+            f"interrupt(deadline={deadline!r}): give seconds from now (above 0), a timedelta or a datetime."
         )
-    return context.ask(value, response_schema, key)
+    return -max(1, int(seconds * 1_000_000))
+
+
+def _moment(deadline: int, now: int) -> int:
+    return deadline if deadline > 0 else now - deadline
+
+
+def once(key: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """``function(*args, **kwargs)``, run once for this task although the node's body may run several times.
+
+    The result is durable before it is returned; later runs of the body get it without calling the function again.
+    A crash between the function's end and the record is the one moment after which it runs again.
+
+    Args:
+        key: names the effect in this node; in a loop make it part of the loop: ``f"mail {name}"``.
+        function: sync or async; for an async one await the result: ``await once("send", send, mail)``.
+        args: given to the function.
+        kwargs: given to the function.
+
+    Raises:
+        UnstorableValueError: the result cannot be stored: return what can, e.g. an id.
+        NbhitlError: called outside a node. Whatever the function raises passes, and nothing is kept.
+    """
+    context = _here("once")
+    if not isinstance(key, str) or not key:
+        raise NbhitlError(f"once({key!r:.40}, ...): give the effect a name first, e.g. once('send mail', send, mail).")
+    if inspect.iscoroutinefunction(function):
+        return _aonce(context, key, function, args, kwargs)
+    known = context.kept(key)
+    return context.keep(key, function(*args, **kwargs)) if known is MISSING else known
+
+
+async def _aonce(
+    context: TaskContext, key: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    known = context.kept(key)
+    return context.keep(key, await function(*args, **kwargs)) if known is MISSING else known

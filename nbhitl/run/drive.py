@@ -6,19 +6,22 @@ driver again on the position that the saver remembers. What the two loops share 
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, assert_never
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, TypeAlias, assert_never
 
-from nbhitl.engine import ids, moves
+from nbhitl.engine import edits, ids, moves
+from nbhitl.engine.breakpoints import Rules
 from nbhitl.engine.description import Graph, Node
-from nbhitl.engine.errors import SaverError, UnstorableValueError
+from nbhitl.engine.errors import AlreadyAnsweredError, SaverError, UnstorableValueError
 from nbhitl.engine.ports import Checker, Clock, Ids, Saver
 from nbhitl.engine.records import (
     EMPTY,
+    MISSING,
     START,
     Answered,
     Asked,
@@ -26,20 +29,21 @@ from nbhitl.engine.records import (
     Continued,
     Entry,
     Failed,
+    Kept,
     Position,
     Stopped,
     StopReason,
     Task,
     ThreadKey,
-    Wrote,
 )
 from nbhitl.run import hands
 from nbhitl.run.claims import release
 from nbhitl.run.context import TaskContext
 
-Durability: TypeAlias = Literal["sync", "async"]
-"""``sync``: each step is durable before the next one begins; ``async``: up to 50 ms later. Questions, answers and
-stops are durable before they are reported, in both."""
+Durability: TypeAlias = Literal["sync", "async", "exit"]
+"""``sync``: each step is durable before the next one begins; ``async``: up to 50 ms later; ``exit``: only the step at
+which the run stops is kept. Questions, answers, results of `once` and stops are durable before they are reported, in
+all of them."""
 
 
 class SystemClock:
@@ -99,6 +103,7 @@ class Committed:
 
 
 Event: TypeAlias = Started | Ended | Committed | Stopped
+Listener: TypeAlias = "Callable[[Run, Event], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,33 +116,66 @@ class World:
     ids: Ids = field(default_factory=RandomIds)
 
 
-_START_NODE = Node(START, lambda values: values)
+_START_NODE: Final = Node(START, lambda values: values)
+_NO_CODE: Final[tuple[Mapping[str, str], str]] = (EMPTY, "")
 
 
 class Run:
-    """One call of a graph: holds the position between two moves, and writes what happens into the saver."""
+    """One call of a graph: holds the position between two moves, and writes what happens into the saver.
+
+    ``parent`` is the run of the graph whose node called this one, for a sub-graph.
+    """
+
+    no_memory = (
+        "the graph was compiled without a checkpointer; use compile(checkpointer=InMemorySaver()) and give a thread_id"
+    )
+    """Why nothing can pause here, in words."""
+    listener: Listener | None = None
+    """Told what happens in this run's sub-graphs, and in theirs."""
+    debug = False
 
     def __init__(
         self,
         graph: Graph,
         key: ThreadKey,
-        rules: moves.Rules,
+        rules: Rules,
         world: World,
         config: Mapping[str, Any] = EMPTY,
         control: RunControl | None = None,
         durability: Durability = "async",
+        parent: Run | None = None,
     ) -> None:
         self.graph, self.key, self.rules, self.world = graph, key, rules, world
-        self.config, self.control, self.durability = config, control, durability
+        self.config, self.control, self.durability, self.parent = config, control, durability, parent
         self.position: Position
         self.failures: tuple[Failed, ...] = ()
         self.claimed = False
         """Whether the thread is ours to work on, until `release`."""
+        self.jobs: list[TaskContext] | None = None
+        """What has to be performed now; None when the run has stopped."""
         self._run_id = world.ids.run()
         self._count = 0
         self._news: list[Entry] = []
+        self._unsaved: list[Entry] | None = None
+        """With durability ``exit``: what happened at a checkpoint that is not saved yet."""
+        self._saved: str | None = None
+        """The newest checkpoint that is saved: with durability ``exit`` the parent of the next one."""
+        self._lock = threading.Lock()
         limit = config.get("max_concurrency")
         self.workers: int = limit if isinstance(limit, int) and limit > 0 else hands.DEFAULT_CONCURRENCY
+        self._codes: dict[int, tuple[Mapping[str, str], str]] = {} if parent is None else parent._codes
+        if parent is not None:
+            self.listener, self.debug = parent.listener, parent.debug
+        self.code: Mapping[str, str]
+        self.code, self.digest = _NO_CODE if world.saver is None else self._coded(world.saver)
+
+    def _coded(self, saver: Saver) -> tuple[Mapping[str, str], str]:
+        """The fingerprints of the graph's nodes, and what checkpoints call them."""
+        known = self._codes.get(id(self.graph))  # a sub-graph may be called a thousand times
+        if known is None:
+            known = self._codes[id(self.graph)] = self.graph.code()
+            saver.remember_code(known[1], known[0])
+        return known
 
     # -- where to begin
 
@@ -146,82 +184,106 @@ class Run:
         self._count += 1
         return ids.checkpoint_id(self._run_id, self._count)
 
-    def start(self, values: Mapping[str, Any], previous: Position | None) -> None:
+    def start(self, values: Any, previous: Position | None, id: str = "") -> None:
         """Take new input, on a new thread or behind a finished one."""
         checkpoint = moves.begin(
             self.graph,
             values,
             previous=None if previous is None else previous.checkpoint,
-            id=self.new_id(),
+            id=id or self.new_id(),
             at=self.world.clock.now(),
+            code=self.digest,
         )
-        self._enter(checkpoint)
+        self.enter(checkpoint)
 
-    def resume(self, position: Position) -> None:
-        """Go on from where a thread stands."""
+    def resume(self, position: Position, answers: Sequence[Answered] = ()) -> None:
+        """Go on from where a thread stands; ``answers`` are news to it."""
         self.position = position
-        self._record([Continued(self.world.clock.now())])
+        self._saved = position.checkpoint.id
+        self.note([*answers, Continued(self.world.clock.now())])
 
-    def fork(self, position: Position, answers: Mapping[str, Answered] | None = None) -> None:
+    def fork(self, position: Position, answers: Mapping[str, Answered] | None = None, id: str = "") -> None:
         """Go on from an old checkpoint, on a branch of its own; ``answers`` are new ones to its questions."""
-        checkpoint = moves.branch(position.checkpoint, id=self.new_id(), at=self.world.clock.now())
-        entries = [] if answers is None else moves.rebase(position, checkpoint, answers)
-        self._enter(checkpoint, [*entries, Continued(self.world.clock.now(), passed=True)])
+        now = self.world.clock.now()
+        same = answers is not None
+        checkpoint = edits.branch(position.checkpoint, id=id or self.new_id(), at=now, code=self.digest, same=same)
+        entries = [] if answers is None else edits.rebase(position, checkpoint, answers)
+        self.enter(checkpoint, [*entries, Continued(now, passed=True)])
 
-    def _enter(self, checkpoint: Checkpoint, entries: Sequence[Entry] = ()) -> None:
-        if self.world.saver is not None:
-            self.world.saver.commit(self.key, checkpoint, entries, wait=bool(entries))
+    def enter(self, checkpoint: Checkpoint, entries: Sequence[Entry] = ()) -> None:
+        """Begin at a checkpoint that nobody has seen, with what already happened there."""
+        self._saved = checkpoint.parent
+        if self.durability == "exit" and self.world.saver is not None and any(isinstance(e, Answered) for e in entries):
+            self.world.saver.commit(self.key, self._stored(checkpoint), entries, wait=True)
+            self._saved = checkpoint.id
+        else:
+            self._commit(checkpoint, entries, wait=bool(entries))
         self.position = Position(checkpoint).after(entries)
 
     # -- one move
 
-    def next(self) -> moves.Move:
-        """What has to happen now."""
-        if self.failures:
-            return moves.Fail(self.failures)
-        return moves.next_move(self.graph, self.position, self.rules)
+    def advance(self) -> Iterator[Event]:
+        """Do all that needs no hands; then `jobs` says what has to be performed, or None when the run has stopped."""
+        self.jobs = None
+        self.fold()
+        while True:
+            move = moves.Fail(self.failures) if self.failures else self._next()
+            match move:
+                case moves.Perform(tasks=tasks):
+                    if self.control is not None and self.control.drain_requested:
+                        yield self.stop(None)
+                        return
+                    yield Started(tasks)
+                    self.jobs = self._jobs(tasks)
+                    return
+                case moves.Commit():
+                    committed = self._merge()
+                    if committed is not None:
+                        yield committed
+                case moves.Hold(held=held):
+                    self.note(held)
+                    self.fold()
+                case moves.Expire(questions=questions):
+                    self._expire(questions)
+                case moves.Wait() | moves.Finish() | moves.Fail():
+                    yield self.stop(move)
+                    return
+                case _:
+                    assert_never(move)
 
-    def jobs(self, tasks: Sequence[Task]) -> list[hands.Job]:
-        """Tasks with what their bodies need."""
-        position = self.position
-        found = []
-        for task in tasks:
-            node = self.graph.nodes[task.node] if task.node != START else _START_NODE
-            context = TaskContext(
-                task,
-                self.world.checker,
-                self.world.clock,
-                position.asked.get(task.id, ()),
-                dict(position.answers),
-                self.world.saver is not None,
-            )
-            found.append(hands.Job(self.graph, node, task, position.checkpoint.values, context, self.config))
-        return found
+    def _next(self) -> moves.Move:
+        # Deadlines are the business of the outermost run: people answer there.
+        now = self.world.clock.now() if self.position.parked and self.parent is None else 0
+        return moves.next_move(self.graph, self.position, self.rules, now)
 
-    def take(self, entries: tuple[Entry, ...], tasks: Mapping[str, Task]) -> Ended:
-        """Remember what came of one task."""
-        task = next(tasks[e.task] for e in entries if isinstance(e, (Wrote, Asked, Failed)))
+    def _jobs(self, tasks: Sequence[Task]) -> list[TaskContext]:
+        nodes, position = self.graph.nodes, self.position
+        return [TaskContext(self, nodes[t.node] if t.node != START else _START_NODE, t, position) for t in tasks]
+
+    def take(self, job: TaskContext, entries: tuple[Entry, ...]) -> Ended:
+        """Remember what came of one task. None: its sub-graph was asked to stop before its next node."""
+        task = job.task
         try:
             # A task's writes travel with the checkpoint that follows; a question is durable before it is shown.
-            self._record(entries, wait=isinstance(entries[0], Asked))
+            self.note(entries, wait=any(isinstance(entry, Asked) for entry in entries))
         except UnstorableValueError as error:
             error.add_note(f"in node {task.node!r}")
             entries = (Failed(task.id, type(error).__name__, str(error), error),)
-            self._record(entries)
+            self.note(entries)
         return Ended(task, entries)
 
     def fold(self) -> None:
         """Bring the position up to date with what was taken."""
-        self.position = self.position.after(self._news)
-        self._news = []
+        if self._news:
+            news, self._news = self._news, []
+            self.position = self.position.after(news)
 
-    def commit(self) -> Committed | None:
+    def _merge(self) -> Committed | None:
         """Merge and move on; None when a reducer raised (the next move then says Fail)."""
         now = self.world.clock.now()
         try:
-            checkpoint = moves.commit(self.graph, self.position, id=self.new_id(), at=now)
-            if self.world.saver is not None:
-                self.world.saver.commit(self.key, checkpoint, wait=self.durability == "sync")
+            checkpoint = moves.commit(self.graph, self.position, id=self.new_id(), at=now, code=self.digest)
+            self._commit(checkpoint, wait=self.durability == "sync")
         except Exception as error:
             if isinstance(error, SaverError) and not isinstance(error, UnstorableValueError):
                 raise  # no reducer's fault: the place where runs are remembered is gone
@@ -229,6 +291,15 @@ class Run:
             return None
         self.position = Position(checkpoint)
         return Committed(checkpoint)
+
+    def _expire(self, questions: Sequence[Asked]) -> None:
+        now = self.world.clock.now()
+        defaults = [(q.id, None if q.default is MISSING else q.default) for q in questions]
+        answers = [Answered(id, value, via="deadline", at=now) for id, value in defaults]
+        if self.world.saver is not None:
+            with contextlib.suppress(AlreadyAnsweredError):  # somebody was just in time
+                self.world.saver.answer(self.key, self.position.checkpoint.id, answers)
+        self.position = self.position.after(answers)
 
     def stop(self, move: moves.Wait | moves.Finish | moves.Fail | None) -> Stopped:
         """Record why the run hands control back."""
@@ -245,9 +316,9 @@ class Run:
                 reason, text = "drained", self.control.reason if self.control else ""
             case _:
                 assert_never(move)
-        code = self.graph.fingerprints() if self.world.saver is not None else EMPTY
-        stopped = Stopped(reason, text, self.world.clock.now(), code)
-        self._record([stopped], wait=True)
+        stopped = Stopped(reason, text, self.world.clock.now(), self.code)
+        # What a sub-graph did is durable with the step of its parent; what a person hears of is durable before.
+        self.note([stopped], wait=self.parent is None)
         self.fold()
         return stopped
 
@@ -257,84 +328,80 @@ class Run:
             self.claimed = False
             release(self.world.saver, self.key)
 
-    @property
-    def draining(self) -> bool:
-        """Whether somebody asked the run to stop."""
-        return self.control is not None and self.control.drain_requested
-
     def _where(self, failed: Failed) -> str:
         node = next((t.node for t in self.position.checkpoint.tasks if t.id == failed.task), None)
         return f"{node} failed: " if node else ""
 
-    def _record(self, entries: Sequence[Entry], *, wait: bool = False) -> None:
-        if self.world.saver is not None:
-            self.world.saver.append(self.key, self.position.checkpoint.id, entries, wait=wait)
+    # -- writing down
+
+    def note(self, entries: Sequence[Entry], *, wait: bool = False) -> None:
+        """Remember what happened at this checkpoint. Called by bodies too, from any thread."""
+        saver = self.world.saver
+        if saver is not None and entries:
+            if self._unsaved is None:
+                saver.append(self.key, self.position.checkpoint.id, entries, wait=wait)
+            else:
+                self._hold_back(saver, entries, wait=wait)
         self._news.extend(entries)
+
+    def _hold_back(self, saver: Saver, entries: Sequence[Entry], *, wait: bool) -> None:
+        """Durability ``exit``: nothing of a step is saved until something in it has to be, or the run stops."""
+        with self._lock:
+            unsaved = self._unsaved
+            if unsaved is None:  # another thread was first
+                saver.append(self.key, self.position.checkpoint.id, entries, wait=wait)
+                return
+            if not wait and not any(isinstance(entry, (Asked, Kept, Stopped)) for entry in entries):
+                unsaved.extend(entries)
+                return
+            checkpoint = self._stored(replace(self.position.checkpoint, parent=self._saved))
+            saver.commit(self.key, checkpoint, [*unsaved, *entries], wait=wait)
+            self._saved, self._unsaved = checkpoint.id, None
+
+    def _commit(self, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, wait: bool) -> None:
+        saver = self.world.saver
+        if saver is None:
+            return
+        if self.durability == "exit":
+            self._unsaved = list(entries)
+            return
+        saver.commit(self.key, self._stored(checkpoint), entries, wait=wait)
+
+    def _stored(self, checkpoint: Checkpoint) -> Checkpoint:
+        """A checkpoint without the values that are never stored."""
+        hidden = self.graph.untracked
+        if not hidden or hidden.isdisjoint(checkpoint.values):
+            return checkpoint
+        return replace(checkpoint, values={k: v for k, v in checkpoint.values.items() if k not in hidden})
 
 
 def drive(run: Run) -> Iterator[Event]:
     """Do what has to be done until the run stops. Nodes are called on this thread, several at once on threads."""
     try:
-        yield from _drive(run)
+        while True:
+            yield from run.advance()
+            jobs = run.jobs
+            if jobs is None:
+                return
+            if len(jobs) == 1:
+                yield run.take(jobs[0], hands.perform(jobs[0]))
+            else:
+                for job, entries in hands.threads(jobs, run.workers):
+                    yield run.take(job, entries)
     finally:
         run.release()
-
-
-def _drive(run: Run) -> Iterator[Event]:
-    run.fold()
-    while True:
-        move = run.next()
-        if run.draining and isinstance(move, moves.Perform):
-            yield run.stop(None)
-            return
-        match move:
-            case moves.Perform(tasks=tasks):
-                yield Started(tasks)
-                known = {task.id: task for task in tasks}
-                jobs = run.jobs(tasks)
-                for entries in hands.threads(jobs, run.workers) if len(jobs) > 1 else hands.inline(jobs):
-                    yield run.take(entries, known)
-                run.fold()
-            case moves.Commit():
-                committed = run.commit()
-                if committed is not None:
-                    yield committed
-            case moves.Wait() | moves.Finish() | moves.Fail():
-                yield run.stop(move)
-                return
-            case _:
-                assert_never(move)
 
 
 async def adrive(run: Run) -> AsyncIterator[Event]:
     """As `drive`, with nodes awaited on the running loop."""
     try:
-        async for event in _adrive(run):
-            yield event
+        while True:
+            for event in run.advance():
+                yield event
+            jobs = run.jobs
+            if jobs is None:
+                return
+            async for job, entries in hands.loop(jobs, run.workers):
+                yield run.take(job, entries)
     finally:
         run.release()
-
-
-async def _adrive(run: Run) -> AsyncIterator[Event]:
-    run.fold()
-    while True:
-        move = run.next()
-        if run.draining and isinstance(move, moves.Perform):
-            yield run.stop(None)
-            return
-        match move:
-            case moves.Perform(tasks=tasks):
-                yield Started(tasks)
-                known = {task.id: task for task in tasks}
-                async for entries in hands.loop(run.jobs(tasks), run.workers):
-                    yield run.take(entries, known)
-                run.fold()
-            case moves.Commit():
-                committed = run.commit()
-                if committed is not None:
-                    yield committed
-            case moves.Wait() | moves.Finish() | moves.Fail():
-                yield run.stop(move)
-                return
-            case _:
-                assert_never(move)

@@ -1,6 +1,6 @@
 """Hands perform tasks: they call a node's body, then its routers, and say in entries what came of it.
 
-Only `perform` and `aperform` know whether a body is sync or async; what they share stands in `Job`.
+Only `perform` and `aperform` know whether a body is sync or async; what they share are the plain functions above.
 """
 
 from __future__ import annotations
@@ -12,203 +12,314 @@ import inspect
 import queue
 import threading
 import traceback
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nbhitl.engine import moves
-from nbhitl.engine.commands import Command, destinations
-from nbhitl.engine.description import Graph, Node, Router
+from nbhitl.engine.commands import PARENT, Command, destinations
+from nbhitl.engine.description import WHOLE, Graph, Router, Shape
 from nbhitl.engine.errors import (
     GraphInterrupt,
     InvalidUpdateError,
     NbhitlError,
+    ParentCommand,
     PauseSwallowed,
+    UnknownKeyWarning,
     UnknownNodeError,
     did_you_mean,
 )
-from nbhitl.engine.records import END, MISSING, Asked, Entry, Failed, Send, Task, Wrote
+from nbhitl.engine.records import END, MISSING, Entry, Failed, Send, Wrote
+from nbhitl.run import mutations
 from nbhitl.run.context import CURRENT, SWALLOWED, TaskContext
 
 Entries: TypeAlias = tuple[Entry, ...]
+Outcome: TypeAlias = tuple[TaskContext, Entries]
+Updates: TypeAlias = tuple[tuple[str, Any], ...]
 DEFAULT_CONCURRENCY = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A task with all that is needed to perform it."""
-
-    graph: Graph
-    node: Node
-    task: Task
-    values: Mapping[str, Any]
-    context: TaskContext
-    config: Mapping[str, Any]
-
-    def call(self) -> Any:
-        """The body's result, or its awaitable."""
-        state = dict(self.values) if self.task.arg is MISSING else self.task.arg
-        if "config" in self.node.metadata.get("takes", ()):
-            return self.node.action(state, config=self.config)
-        return self.node.action(state)
-
-    def wrote(self, result: Any) -> Wrote:
-        """What a body's result means, before its routers have spoken."""
-        if self.context.pause is not None:
-            raise PauseSwallowed(SWALLOWED.format(node=self.task.node))
-        goto: tuple[str | Send, ...] = ()
-        if isinstance(result, Command):
-            goto = destinations(result.goto)
-            result = result.update
-        if result is None:
-            return Wrote(self.task.id, (), goto)
-        if not isinstance(result, Mapping):
-            raise InvalidUpdateError(
-                f"node {self.task.node!r} returned {type(result).__name__}: {result!r:.60}. "
-                "Return a dict of the state keys to change, a Command, or None."
-            )
-        for key in result:
-            if key not in self.graph.channels:
-                raise InvalidUpdateError(
-                    f"node {self.task.node!r} returned {key!r}, which is no key of the state."
-                    f"{did_you_mean(key, self.graph.channels)}"
-                )
-        return Wrote(self.task.id, tuple(result.items()), goto)
-
-    def routed(self, wrote: Wrote, chosen: Sequence[Any]) -> Wrote:
-        """``wrote`` with what the node's routers chose."""
-        goto = list(wrote.goto)
-        for router, choice in zip(self.routers, chosen, strict=True):
-            goto += _ends(router, choice)
-        for target in goto:
-            name = target.node if isinstance(target, Send) else target
-            if name not in self.graph.nodes and name != END:
-                raise UnknownNodeError(
-                    f"node {self.task.node!r} wants to go to {name!r}, which is no node."
-                    f"{did_you_mean(name, self.graph.nodes)}"
-                )
-        return Wrote(wrote.task, wrote.updates, tuple(goto))
-
-    @property
-    def routers(self) -> tuple[Router, ...]:
-        """The node's conditional edges."""
-        return self.graph.routers.get(self.task.node, ())
-
-    def choices(self, wrote: Wrote) -> list[Any]:
-        """What the node's routers say, or their awaitables: each sees the state with the node's own writes."""
-        state = moves.preview(self.graph, self.values, wrote.updates) if self.routers else {}
-        return [router.path(state) for router in self.routers]
-
-    def ended(self, error: BaseException) -> Entries:
-        """What a raised exception means. Signals that are not ours (Ctrl-C, cancellation) pass."""
-        if isinstance(error, BaseExceptionGroup):
-            pauses, rest = error.split(GraphInterrupt)
-            if pauses is not None and rest is None:
-                return tuple(_questions(pauses))
-            error = rest if rest is not None else error  # a failure counts for more than the questions beside it
-        if isinstance(error, GraphInterrupt):
-            return (error.asked,)
-        if not isinstance(error, Exception):
-            raise error
-        failed = Failed(self.task.id, type(error).__name__, _text(error), error)
-        error.add_note(f"in node {self.task.node!r}")
-        return (failed,)
+def shaped(job: TaskContext, shape: Shape, values: Mapping[str, Any]) -> Any:
+    """What a function of this shape takes of the state."""
+    if shape is WHOLE:
+        return dict(values)
+    found = dict(values) if shape.keys is None else {name: values[name] for name in shape.keys if name in values}
+    if shape.managed:
+        left = job.run.rules.last_step - job.position.checkpoint.step
+        for name, what in shape.managed.items():
+            found[name] = left if what == "remaining_steps" else left <= 1
+    return found if shape.build is None else shape.build(found)
 
 
-def perform(job: Job) -> Entries:
-    """Run a task's body on the calling thread."""
-    token = CURRENT.set(job.context)
-    try:
-        result = job.call()
-        wrote = job.wrote(_now(result, job))
-        if job.routers or wrote.goto:
-            wrote = job.routed(wrote, [_now(choice, job) for choice in job.choices(wrote)])
-        return (wrote,)
-    except BaseException as error:  # noqa: BLE001 - becomes an entry, or is raised again
-        return job.ended(error)
-    finally:
-        CURRENT.reset(token)
+def _arguments(job: TaskContext) -> tuple[Any, dict[str, Any]]:
+    """The state (or the Send's own input) and what the function wants beside it."""
+    node, task = job.node, job.task
+    state = shaped(job, node.shape, job.values) if task.arg is MISSING else task.arg
+    return state, {"config": job.run.config} if node.takes else {}
 
 
-async def aperform(job: Job) -> Entries:
-    """Run a task's body on the running loop; a sync body on a thread, so that it cannot block the loop."""
-    token = CURRENT.set(job.context)
-    try:
-        result = job.call() if is_async(job.node.action) else _value(*await _on_thread(job))
-        wrote = job.wrote(await result if inspect.isawaitable(result) else result)
-        if job.routers or wrote.goto:
-            wrote = job.routed(wrote, [await c if inspect.isawaitable(c) else c for c in job.choices(wrote)])
-        return (wrote,)
-    except BaseException as error:  # noqa: BLE001 - becomes an entry, or is raised again
-        return job.ended(error)
-    finally:
-        CURRENT.reset(token)
+def wrote(job: TaskContext, result: Any) -> Wrote:
+    """What a body's result means, before its routers have spoken.
 
-
-def inline(jobs: Sequence[Job]) -> Iterator[Entries]:
-    """Perform jobs one after the other, here."""
-    for job in jobs:
-        yield perform(job)
-
-
-def threads(jobs: Sequence[Job], workers: int = DEFAULT_CONCURRENCY) -> Iterator[Entries]:
-    """Perform jobs side by side on daemon threads, each in a context of its own; yield as they end.
-
-    When one fails, those that have not begun are left for the next call. Daemon threads, since an executor's
-    would hold up the exit of a kernel that is shut down.
+    Raises:
+        ParentCommand: the body leaves its graph.
     """
-    results: queue.SimpleQueue[Entries | BaseException | None] = queue.SimpleQueue()
-    todo = iter([(job, contextvars.copy_context()) for job in jobs])
-    lock = threading.Lock()
-    failed = threading.Event()
+    if job.pause is not None:
+        raise PauseSwallowed(SWALLOWED.format(node=job.task.node))
+    if type(result) is dict:
+        return Wrote(job.task.id, _known(job, tuple(result.items())))
+    updates: list[tuple[str, Any]] = []
+    goto: list[str | Send] = []
+    several = isinstance(result, (list, tuple)) and any(isinstance(part, Command) for part in result)
+    for part in result if several else [result]:
+        update = part
+        if isinstance(part, Command):
+            _check_graph(job, part)
+            goto += destinations(part.goto)
+            update = part.update
+        if update is not None:
+            updates += _unpacked(job, update)
+    return Wrote(job.task.id, _known(job, tuple(updates)), tuple(goto))
 
-    def work() -> None:
+
+def _check_graph(job: TaskContext, command: Command) -> None:
+    if command.graph is None:
+        return
+    if command.graph != PARENT:
+        raise InvalidUpdateError(
+            f"node {job.task.node!r} returned Command(graph={command.graph!r}): it is None, or Command.PARENT."
+        )
+    if job.run.parent is None:
+        raise InvalidUpdateError(
+            f"node {job.task.node!r} returned Command(graph=Command.PARENT), but its graph is no sub-graph: "
+            "nothing called it."
+        )
+    raise ParentCommand(command)
+
+
+def _unpacked(job: TaskContext, update: Any) -> Updates:
+    found = job.run.graph.unpack(update)
+    if found is None and isinstance(update, (list, tuple)) and all(_is_pair(part) for part in update):
+        found = tuple((str(name), value) for name, value in update)
+    if found is None:
+        raise InvalidUpdateError(
+            f"node {job.task.node!r} returned {type(update).__name__}: {update!r:.60}. "
+            "Return a dict of the state keys to change, a Command, or None."
+        )
+    return found
+
+
+def _is_pair(part: Any) -> bool:
+    return isinstance(part, tuple) and len(part) == 2 and isinstance(part[0], str)
+
+
+def _known(job: TaskContext, updates: Updates) -> Updates:
+    """``updates`` of keys that the state has."""
+    channels = job.run.graph.channels
+    for name, _ in updates:
+        if name not in channels:
+            break
+    else:
+        return updates
+    if job.node.graph is None:  # what a sub-graph has beside our keys is its own
+        for name, _ in updates:
+            if name not in channels:
+                unknown_key(job.run.graph, f"node {job.task.node!r} returned", name)
+    return tuple(pair for pair in updates if pair[0] in channels)
+
+
+def unknown_key(graph: Graph, who: str, name: object) -> None:
+    """Say that a key is none of the state: as a warning, or as an error in a strict graph."""
+    text = f"{who} {name!r}, which is no key of the state.{did_you_mean(name, graph.channels)}"
+    if graph.strict:
+        raise InvalidUpdateError(text)
+    warnings.warn(f"{text} It was left out; compile(strict=True) makes this an error.", UnknownKeyWarning, stacklevel=2)
+
+
+def routed(job: TaskContext, entry: Wrote, chosen: Sequence[Any]) -> Wrote:
+    """``entry`` with what the node's routers chose."""
+    goto = list(entry.goto)
+    for router, choice in zip(routers(job), chosen, strict=True):
+        goto += _ends(router, choice)
+    for target in goto:
+        check_target(job.run.graph, target, f"node {job.task.node!r}")
+    return Wrote(entry.task, entry.updates, tuple(goto))
+
+
+def check_target(graph: Graph, target: str | Send, who: str) -> None:
+    """Raises `UnknownNodeError` where a destination is no node."""
+    name = target.node if isinstance(target, Send) else target
+    if name not in graph.nodes and (name != END or isinstance(target, Send)):
+        raise UnknownNodeError(f"{who} wants to go to {name!r}, which is no node.{did_you_mean(name, graph.nodes)}")
+
+
+def routers(job: TaskContext) -> tuple[Router, ...]:
+    """The node's conditional edges."""
+    return job.run.graph.routers.get(job.task.node, ())
+
+
+def choices(job: TaskContext, entry: Wrote) -> list[Any]:
+    """What the node's routers say, or their awaitables: each sees the state with the node's own writes."""
+    found = routers(job)
+    if not found:
+        return []
+    state = moves.preview(job.run.graph, job.values, entry.updates)
+    more = {"config": job.run.config}
+    return [
+        r.path(shaped(job, r.shape, state), **more) if r.takes else r.path(shaped(job, r.shape, state)) for r in found
+    ]
+
+
+def ended(job: TaskContext, error: BaseException) -> Entries:
+    """What a raised exception means. Signals that are not ours (Ctrl-C, cancellation) pass."""
+    if isinstance(error, BaseExceptionGroup):
+        pauses, rest = error.split(GraphInterrupt)
+        if pauses is not None and rest is None:
+            return tuple(entry for pause in _leaves(pauses) for entry in pause.entries)
+        error = rest if rest is not None else error  # a failure counts for more than the questions beside it
+    if isinstance(error, GraphInterrupt):
+        return error.entries
+    if not isinstance(error, Exception):
+        raise error
+    failed = Failed(job.task.id, type(error).__name__, _text(error), error)
+    error.add_note(f"in node {job.task.node!r}")
+    return (failed,)
+
+
+def perform(job: TaskContext) -> Entries:
+    """Run a task's body on the calling thread."""
+    token = CURRENT.set(job)
+    try:
+        before = mutations.seen(job.values) if job.run.debug else None
+        entry = wrote(job, _now(_body(job), job))
+        if entry.goto or job.task.node in job.run.graph.routers:
+            entry = routed(job, entry, [_now(choice, job) for choice in choices(job, entry)])
+        if before is not None:
+            mutations.check(job, before)
+        return (entry,)
+    except BaseException as error:  # noqa: BLE001 - becomes an entry, or is raised again
+        return ended(job, error)
+    finally:
+        CURRENT.reset(token)
+
+
+async def aperform(job: TaskContext) -> Entries:
+    """Run a task's body on the running loop; a sync body on a thread, so that it cannot block the loop."""
+    token = CURRENT.set(job)
+    try:
+        before = mutations.seen(job.values) if job.run.debug else None
+        result = await _abody(job) if job.node.awaits or job.node.twin else _value(*await _on_thread(job))
+        entry = wrote(job, await result if inspect.isawaitable(result) else result)
+        if entry.goto or job.task.node in job.run.graph.routers:
+            chosen = [await c if inspect.isawaitable(c) else c for c in choices(job, entry)]
+            entry = routed(job, entry, chosen)
+        if before is not None:
+            mutations.check(job, before)
+        return (entry,)
+    except BaseException as error:  # noqa: BLE001 - becomes an entry, or is raised again
+        return ended(job, error)
+    finally:
+        CURRENT.reset(token)
+
+
+def _body(job: TaskContext) -> Any:
+    """The body's result, or its awaitable; what a sub-graph sent to its parent counts as the result."""
+    state, more = _arguments(job)
+    try:
+        return job.node.action(state, **more) if more else job.node.action(state)
+    except ParentCommand as left:
+        return Command(update=left.command.update, goto=left.command.goto)
+
+
+async def _abody(job: TaskContext) -> Any:
+    state, more = _arguments(job)
+    try:
+        result = (job.node.twin or job.node.action)(state, **more)
+        return await result if inspect.isawaitable(result) else result
+    except ParentCommand as left:
+        return Command(update=left.command.update, goto=left.command.goto)
+
+
+class _Crew:
+    """Daemon threads that share one queue of jobs; more are hired while results keep one waiting.
+
+    Two hands do short bodies faster than sixteen, which would fight for the interpreter's lock; bodies that wait
+    (for a network, for each other) need as many as there are. Daemon threads, since an executor's would hold up the
+    exit of a kernel that is shut down.
+    """
+
+    def __init__(self, jobs: Sequence[TaskContext], workers: int) -> None:
+        self.results: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
+        self.todo = iter([(job, contextvars.copy_context()) for job in jobs])
+        self.most = max(1, min(workers, len(jobs)))
+        self.size = 0
+        self.failed = threading.Event()
+        self.empty = False
+        self._lock = threading.Lock()
+
+    def hire(self) -> None:
+        self.size += 1
+        threading.Thread(target=self._work, name=f"nbhitl-hand-{self.size}", daemon=True).start()
+
+    def _work(self) -> None:
         try:
-            while not failed.is_set():
-                with lock:
-                    job, context = next(todo, (None, None))
+            while not self.failed.is_set():
+                with self._lock:
+                    job, context = next(self.todo, (None, None))
                 if job is None or context is None:
+                    self.empty = True
                     return
                 entries = context.run(perform, job)
-                if any(isinstance(entry, Failed) for entry in entries):
-                    failed.set()
-                results.put(entries)
+                if entries and isinstance(entries[0], Failed):
+                    self.failed.set()
+                self.results.put((job, entries))
         except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
-            failed.set()
-            results.put(error)
+            self.failed.set()
+            self.results.put(error)
         finally:
-            results.put(None)
+            self.results.put(None)
 
-    crew = max(1, min(workers, len(jobs)))
-    for number in range(crew):
-        threading.Thread(target=work, name=f"nbhitl-hand-{number}", daemon=True).start()
+
+def threads(jobs: Sequence[TaskContext], workers: int = DEFAULT_CONCURRENCY) -> Iterator[Outcome]:
+    """Perform jobs side by side on threads, each in a context of its own; yield as they end.
+
+    When one fails, those that have not begun are left for the next call.
+    """
+    crew = _Crew(jobs, workers)
+    for _ in range(min(2, crew.most)):
+        crew.hire()
+    left = crew.size
     try:
-        while crew:
+        while left:
+            hiring = crew.size < crew.most and not crew.empty and not crew.failed.is_set()
             try:
                 # Short waits: a Stop that is raised in this thread arrives between two of them.
-                result = results.get(timeout=0.2)
+                result = crew.results.get(timeout=0.002 if hiring else 0.2)
             except queue.Empty:
+                if hiring:
+                    crew.hire()
+                    left += 1
                 continue
             if result is None:
-                crew -= 1
+                left -= 1
             elif isinstance(result, BaseException):
                 raise result
             else:
                 yield result
     finally:
-        failed.set()  # whoever left the stream wants no further task to begin
+        crew.failed.set()  # whoever left the stream wants no further task to begin
 
 
-async def loop(jobs: Sequence[Job], workers: int = DEFAULT_CONCURRENCY) -> AsyncIterator[Entries]:
+async def loop(jobs: Sequence[TaskContext], workers: int = DEFAULT_CONCURRENCY) -> AsyncIterator[Outcome]:
     """Perform jobs side by side on the running loop; yield as they end."""
     if len(jobs) == 1:
-        yield await aperform(jobs[0])
+        yield jobs[0], await aperform(jobs[0])
         return
     gate = asyncio.Semaphore(workers)
 
-    async def one(job: Job) -> Entries:
+    async def one(job: TaskContext) -> Outcome:
         async with gate:
-            return await aperform(job)
+            return job, await aperform(job)
 
     tasks = [asyncio.create_task(one(job), context=contextvars.copy_context()) for job in jobs]
     try:
@@ -232,23 +343,23 @@ def _ends(router: Router, choice: Any) -> list[str | Send]:
     return found
 
 
-def _questions(group: BaseExceptionGroup[Any]) -> Iterator[Asked]:
+def _leaves(group: BaseExceptionGroup[Any]) -> Iterable[GraphInterrupt]:
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
-            yield from _questions(error)
+            yield from _leaves(error)
         elif isinstance(error, GraphInterrupt):
-            yield error.asked
+            yield error
 
 
-def _caught(job: Job) -> tuple[Any, BaseException | None]:
+def _caught(job: TaskContext) -> tuple[Any, BaseException | None]:
     """A sync body's result or error, as values: a future cannot carry every exception (StopIteration)."""
     try:
-        return job.call(), None
+        return _body(job), None
     except BaseException as error:  # noqa: BLE001 - raised again on the loop's side
         return None, error
 
 
-async def _on_thread(job: Job) -> tuple[Any, BaseException | None]:
+async def _on_thread(job: TaskContext) -> tuple[Any, BaseException | None]:
     """`_caught` on a daemon thread: the loop's own executor would wait at its end for a body that never ends."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
@@ -273,25 +384,21 @@ def _value(result: Any, error: BaseException | None) -> Any:
     return result
 
 
-def _now(value: Any, job: Job) -> Any:
+def _now(value: Any, job: TaskContext) -> Any:
     """A value that is there; an awaitable has no loop to wait on here."""
-    if not inspect.isawaitable(value):
+    if type(value) is dict or not inspect.isawaitable(value):
         return value
     if inspect.iscoroutine(value):
         value.close()  # or Python warns that nobody awaited it
-    what = f"node {job.task.node!r}" if is_async(job.node.action) else f"a router after {job.task.node!r}"
+    what = f"node {job.task.node!r}" if job.node.awaits else f"a router after {job.task.node!r}"
     raise NbhitlError(f"{what} is async: run the graph with ainvoke() or astream().")
-
-
-def is_async(function: Any) -> bool:
-    """Whether calling it gives an awaitable: an async function, or an object with an async ``__call__``."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
 def has_async(graph: Graph) -> bool:
     """Whether a graph can be run on a loop only."""
-    routers = [router for several in graph.routers.values() for router in several]
-    return any(is_async(n.action) for n in graph.nodes.values()) or any(is_async(r.path) for r in routers)
+    if any(router.awaits for several in graph.routers.values() for router in several):
+        return True
+    return any(node.awaits or (node.graph is not None and has_async(node.graph)) for node in graph.nodes.values())
 
 
 def _text(error: Exception) -> str:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import replace
 
-from nbhitl.engine.description import Graph
+from nbhitl.engine.description import Graph, Node
 from nbhitl.engine.errors import SchemaError
 from nbhitl.engine.ports import Checker
 from nbhitl.engine.records import Asked, Position
@@ -25,7 +25,7 @@ def revive(graph: Graph, position: Position, question: Asked, checker: Checker) 
     """
     if not isinstance(question.schema, Mapping) or question.schema_name is None:
         return question
-    node = next((graph.nodes.get(t.node) for t in position.checkpoint.tasks if t.id == question.task), None)
+    node = _asker(graph, position, question)
     if node is None:
         return question
     action = inspect.unwrap(node.action)
@@ -37,6 +37,20 @@ def revive(graph: Graph, position: Position, question: Asked, checker: Checker) 
     except SchemaError:
         return question
     return replace(question, schema=found) if same else question
+
+
+def _asker(graph: Graph, position: Position, question: Asked) -> Node | None:
+    """The node that asks, also where it stands in a sub-graph that is a node."""
+    name = next((t.node for t in position.checkpoint.tasks if t.id == question.task), "")
+    path = question.node.split("/") if question.node else [name]
+    for place, step in enumerate(path):
+        node = graph.nodes.get(step)
+        if node is None or place == len(path) - 1:
+            return node
+        if node.graph is None:  # a function called the sub-graph: what that can see is not known
+            return None
+        graph = node.graph
+    return None
 
 
 def _in_closure(action: object, name: str) -> object:

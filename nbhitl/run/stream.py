@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, get_args
 
 from nbhitl.engine.commands import Interrupt
-from nbhitl.engine.description import Graph
+from nbhitl.engine.description import ROOT, Graph
 from nbhitl.engine.errors import NbhitlError, did_you_mean
 from nbhitl.engine.records import START, Position, Stopped, Wrote
 from nbhitl.run.drive import Committed, Ended, Event, Run
@@ -17,13 +18,20 @@ StreamMode: TypeAlias = Literal["values", "updates"]
 
 def interrupts(position: Position) -> tuple[Interrupt, ...]:
     """The open questions of a position."""
-    return tuple(Interrupt(q.value, q.id, q.schema) for q in position.pending)
+    return tuple(Interrupt(q.value, q.id, q.schema, _iso(q.deadline)) for q in position.pending)
 
 
-def output(graph: Graph, position: Position) -> dict[str, Any]:
-    """The output keys of the state, in the order in which the schema names them."""
+def _iso(at: int) -> str | None:
+    return datetime.fromtimestamp(at / 1e6, UTC).isoformat() if at else None
+
+
+def output(graph: Graph, position: Position, keys: Collection[str] | None = None) -> Any:
+    """The output keys of the state, in the order in which the schema names them; the value of a state without keys."""
     values = position.checkpoint.values
-    return {name: values[name] for name in graph.channels if name in values and name in graph.output_keys}
+    if ROOT in graph.channels:
+        return values.get(ROOT)
+    wanted = graph.output_keys if keys is None else keys
+    return {name: values[name] for name in graph.channels if name in values and name in wanted}
 
 
 def check_modes(mode: StreamMode | Sequence[StreamMode]) -> tuple[StreamMode, ...]:
@@ -35,11 +43,22 @@ def check_modes(mode: StreamMode | Sequence[StreamMode]) -> tuple[StreamMode, ..
     return modes
 
 
+def check_keys(graph: Graph, keys: str | Sequence[str] | None) -> Collection[str] | None:
+    """``output_keys`` as a collection; None for the graph's own. Raises `NbhitlError` for one that is no key."""
+    if keys is None:
+        return None
+    found = (keys,) if isinstance(keys, str) else tuple(keys)
+    for name in found:
+        if name not in graph.channels:
+            raise NbhitlError(f"output_keys: the state has no key {name!r}.{did_you_mean(name, graph.channels)}")
+    return found
+
+
 class Chunks:
     """One stream: with several modes each chunk is a pair of the mode and its data, as in LangGraph."""
 
-    def __init__(self, run: Run, mode: StreamMode | Sequence[StreamMode]) -> None:
-        self.run = run
+    def __init__(self, run: Run, mode: StreamMode | Sequence[StreamMode], keys: Collection[str] | None = None) -> None:
+        self.run, self.mode, self.keys = run, mode, keys
         self.modes = check_modes(mode)
         self.paired = not isinstance(mode, str)
 
@@ -52,33 +71,43 @@ class Chunks:
         """The chunks of one event."""
         match event:
             case Ended(task=task, entries=(Wrote(updates=updates),)) if task.node != START:
-                yield from self._in("updates", {task.node: dict(updates) or None})
+                yield from self._in("updates", {task.node: _shown(updates)})
             case Committed():
                 yield from self._in("values", self.values())
             case Stopped(reason="interrupted"):
                 asked = interrupts(self.run.position)
                 yield from self._in("updates", {"__interrupt__": asked})
-                yield from self._in("values", {**self.values(), "__interrupt__": asked})
+                values = self.values()
+                yield from self._in(
+                    "values",
+                    {**values, "__interrupt__": asked} if isinstance(values, dict) else {"__interrupt__": asked},
+                )
             case Stopped(reason="breakpoint"):
                 yield from self._in("updates", {"__interrupt__": ()})
             case _:
                 pass
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> Any:
         """The output keys of the state as it stands."""
-        return output(self.run.graph, self.run.position)
+        return output(self.run.graph, self.run.position, self.keys)
 
     def _in(self, mode: StreamMode, data: Any) -> Iterator[Any]:
         if mode in self.modes:
             yield (mode, data) if self.paired else data
 
 
-def result(run: Run) -> dict[str, Any]:
+def _shown(updates: Iterable[tuple[str, Any]]) -> Any:
+    """What a node returned, as it is streamed."""
+    found = dict(updates)
+    return found.get(ROOT) if ROOT in found else found or None
+
+
+def result(run: Run, keys: Collection[str] | None = None) -> Any:
     """What ``invoke`` returns: the values, and under ``__interrupt__`` the questions that wait."""
-    found = output(run.graph, run.position)
+    found = output(run.graph, run.position, keys)
     asked = interrupts(run.position)
     if asked:
-        found["__interrupt__"] = list(asked)
+        return {**found, "__interrupt__": list(asked)} if isinstance(found, dict) else {"__interrupt__": list(asked)}
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 from nbhitl.checkpoint import DuckDBSaver, InMemorySaver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nbhitl.engine.ports import Saver
 
@@ -33,3 +33,16 @@ def saver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Saver]:
 def durable(tmp_path: Path) -> Iterator[DuckDBSaver]:
     with DuckDBSaver(tmp_path / "t.duckdb") as made:
         yield made
+
+
+@pytest.fixture
+def reopened() -> Callable[[Saver], Saver]:
+    """The same threads seen by a new saver, where that makes a difference."""
+
+    def again(saver: Saver) -> Saver:
+        if isinstance(saver, DuckDBSaver):
+            saver.close()
+            saver.__init__(saver.path)  # the fixture closes this one
+        return saver
+
+    return again

@@ -186,6 +186,21 @@ def test_what_is_stored_comes_back_exactly(value):
         text.encode()
 
 
+nested = st.recursive(values.map(lambda value: (value,)), lambda inner: st.lists(inner, max_size=20), max_leaves=40)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(nested, max_size=20))
+def test_a_list_is_put_together_from_frames_as_if_it_had_been_encoded_whole(tree):
+    codec = Codec(CLASSES)
+
+    def each(node, leaf):
+        return leaf(node[0]) if isinstance(node, tuple) else [each(item, leaf) for item in node]
+
+    found = codec.decode(codec.encode_list(each(tree, codec.encode)))
+    assert same(found, each(tree, lambda value: value))
+
+
 @settings(max_examples=200, deadline=None)
 @given(values)
 def test_an_unknown_class_is_opaque_and_stored_again_without_loss(value):

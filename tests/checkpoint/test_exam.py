@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from nbhitl.checkpoint import DuckDBSaver
 from nbhitl.engine.errors import AlreadyAnsweredError, SaverError, UnknownInterruptError, UnstorableValueError
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import (
@@ -32,14 +31,6 @@ SECOND = Checkpoint(
 QUESTION = Asked("a:0", "q1", {"text": "sure?"}, {"type": "boolean"}, "Sure", 0, None, 11)
 
 
-def reopened(saver: Saver) -> Saver:
-    """The same threads seen by a new saver, where that makes a difference."""
-    if isinstance(saver, DuckDBSaver):
-        saver.close()
-        saver.__init__(saver.path)  # the fixture closes this one
-    return saver
-
-
 def test_a_new_saver_knows_no_thread(saver):
     assert isinstance(saver, Saver)
     assert saver.load(T) is None
@@ -47,20 +38,20 @@ def test_a_new_saver_knows_no_thread(saver):
     assert saver.threads() == []
 
 
-def test_a_committed_checkpoint_is_loaded_as_it_was(saver):
+def test_a_committed_checkpoint_is_loaded_as_it_was(saver, reopened):
     saver.commit(T, FIRST)
     assert saver.load(T) == Position(FIRST)
     assert reopened(saver).load(T) == Position(FIRST)
 
 
-def test_every_field_of_a_checkpoint_comes_back(saver):
+def test_every_field_of_a_checkpoint_comes_back(saver, reopened):
     tasks = (Task("c:0", "fan", Send("x", 1).arg), Task("c:1", "fan", None), Task("c:2", "rest"))
     full = Checkpoint("c", None, 3, "fork", {"a": None}, tasks, ("p", "q"), ("a",), {"e": frozenset({"p", "q"})}, 99)
     saver.commit(T, full)
     assert reopened(saver).load(T) == Position(full)
 
 
-def test_every_entry_comes_back_in_order(saver):
+def test_every_entry_comes_back_in_order(saver, reopened):
     entries = [
         Wrote("a:0", (("n", 5), ("n", None)), ("next", Send("fan", {"i": (1, 2)}))),
         QUESTION,
@@ -79,7 +70,7 @@ def test_every_entry_comes_back_in_order(saver):
     assert reopened(saver).load(T) == expected
 
 
-def test_only_changed_channels_need_to_be_named(saver):
+def test_only_changed_channels_need_to_be_named(saver, reopened):
     saver.commit(T, FIRST)
     saver.commit(T, SECOND)
     assert saver.load(T) == Position(SECOND)
@@ -88,7 +79,7 @@ def test_only_changed_channels_need_to_be_named(saver):
     assert saver.load(T, "nowhere") is None
 
 
-def test_a_channel_can_come_and_go(saver):
+def test_a_channel_can_come_and_go(saver, reopened):
     saver.commit(T, Checkpoint("a", None, 0, "input", {"x": 1}))
     saver.commit(T, Checkpoint("b", "a", 1, "loop", {"y": 2}))
     saver.commit(T, Checkpoint("c", "b", 2, "loop", {"x": 3, "y": 2}))
@@ -96,7 +87,7 @@ def test_a_channel_can_come_and_go(saver):
     assert values == [{"x": 3, "y": 2}, {"y": 2}, {"x": 1}]
 
 
-def test_an_old_parent_starts_a_branch_and_history_shows_all_branches_newest_first(saver):
+def test_an_old_parent_starts_a_branch_and_history_shows_all_branches_newest_first(saver, reopened):
     saver.commit(T, FIRST)
     saver.commit(T, SECOND)
     fork = Checkpoint("f", "a", 0, "fork", {"n": 7, "log": ["x"]}, changed=("n",))
@@ -114,7 +105,7 @@ def test_an_old_parent_starts_a_branch_and_history_shows_all_branches_newest_fir
         list(saver.history(T, before="nowhere"))
 
 
-def test_history_of_many_steps_is_complete(saver):
+def test_history_of_many_steps_is_complete(saver, reopened):
     parent = None
     for i in range(200):
         point = Checkpoint(f"c{i}", parent, i, "loop", {"i": i, "fixed": "f"}, changed=("i",))
@@ -127,7 +118,7 @@ def test_history_of_many_steps_is_complete(saver):
 
 
 @pytest.mark.parametrize("falsy", [False, 0, "", None, [], {}])
-def test_a_falsy_answer_is_an_answer(saver, falsy):
+def test_a_falsy_answer_is_an_answer(saver, reopened, falsy):
     saver.commit(T, FIRST, [QUESTION])
     saver.answer(T, "a", [Answered("q1", falsy)])
     position = reopened(saver).load(T)
@@ -145,7 +136,7 @@ def test_an_answer_to_an_unknown_question_names_the_pending_ones_and_writes_noth
         saver.answer(T, "nowhere", [Answered("q1", True)])
 
 
-def test_the_second_answer_loses_and_learns_who_won(saver):
+def test_the_second_answer_loses_and_learns_who_won(saver, reopened):
     saver.commit(T, FIRST, [QUESTION])
     first = Answered("q1", True, "ann", "form")
     saver.answer(T, "a", [first])
@@ -172,7 +163,7 @@ def test_a_question_at_an_old_checkpoint_can_be_answered(saver):
     assert saver.load(T) == Position(SECOND)
 
 
-def test_of_200_racing_answers_exactly_one_is_recorded(saver):
+def test_of_200_racing_answers_exactly_one_is_recorded(saver, reopened):
     saver.commit(T, FIRST, [QUESTION])
     start = threading.Barrier(200)
 
@@ -190,7 +181,7 @@ def test_of_200_racing_answers_exactly_one_is_recorded(saver):
     assert reopened(saver).load(T).answers["q1"].value == winners[0]
 
 
-def test_threads_are_listed_newest_change_first_without_sub_graphs(saver):
+def test_threads_are_listed_newest_change_first_without_sub_graphs(saver, reopened):
     one, two = ThreadKey("one", "g"), ThreadKey("two", "g")
     saver.commit(one, FIRST)
     saver.commit(two, FIRST, [Stopped("interrupted", at=15)])
@@ -210,7 +201,7 @@ def test_threads_are_listed_newest_change_first_without_sub_graphs(saver):
     assert (saver.threads()[0].checkpoint, saver.threads()[0].status) == ("b", "running")
 
 
-def test_threads_graphs_and_sub_graphs_do_not_mix(saver):
+def test_threads_graphs_and_sub_graphs_do_not_mix(saver, reopened):
     keys = [ThreadKey(t, g, n) for t in ("t", "u") for g in ("", "g") for n in ("", "s")]
     for i, key in enumerate(keys):
         saver.commit(key, Checkpoint("a", None, 0, "input", {"i": i}), [Stopped("finished", str(i))])
@@ -221,9 +212,10 @@ def test_threads_graphs_and_sub_graphs_do_not_mix(saver):
         assert position.stopped.text == str(i)
 
 
-def test_odd_ids_are_only_names(saver, attacks):
+def test_odd_ids_are_only_names(saver, reopened, attacks):
     corpus = [*attacks["ids_thread_checkpoint_ns"], *attacks["sql_filter_keys"]]
-    odd = [*(name for name in corpus if isinstance(name, str)), "", "\ud800", "\x00", "\x00u", "\x00ud", "é"]
+    more = ["", "\ud800", "\x00", "\x00u", "\x00ud", "é"]
+    odd = list(dict.fromkeys([*(name for name in corpus if isinstance(name, str)), *more]))
     keys = [ThreadKey(name, name, "") for name in odd] + [ThreadKey("t", "", name) for name in odd if name]
     for name, key in zip([*odd, *[n for n in odd if n]], keys, strict=True):
         point = Checkpoint(name, None, 0, "input", {name: name}, (Task(name, name),), (name,), (name,))
@@ -237,7 +229,7 @@ def test_odd_ids_are_only_names(saver, attacks):
     assert {i.key for i in saver.threads()} == {k for k in keys if not k.ns}
 
 
-def test_breakpoints_are_kept_for_each_graph(saver):
+def test_breakpoints_are_kept_for_each_graph(saver, reopened):
     assert saver.breakpoints("g") == {}
     saver.set_breakpoints("g", {"draft": {"when": "before"}, "review": None})
     saver.set_breakpoints("g", {"draft": {"when": "after"}})
@@ -262,7 +254,7 @@ def test_a_closed_saver_says_so_and_closing_twice_is_fine(saver):
         saver.commit(T, FIRST)
 
 
-def test_many_threads_commit_at_once(saver):
+def test_many_threads_commit_at_once(saver, reopened):
     def work(n: int) -> None:
         parent = None
         for i in range(25):
@@ -290,7 +282,7 @@ def test_many_threads_commit_at_once(saver):
         (Checkpoint("b", "a", 0, "loop", tasks=(Task("b:0", "fan", [print]),)), "the input of 'fan'[0]"),
     ],
 )
-def test_an_unstorable_value_is_refused_and_nothing_is_written(durable, checkpoint, path):
+def test_an_unstorable_value_is_refused_and_nothing_is_written(durable, reopened, checkpoint, path):
     durable.commit(T, FIRST)
     with pytest.raises(UnstorableValueError) as caught:
         durable.commit(T, checkpoint)
@@ -300,7 +292,7 @@ def test_an_unstorable_value_is_refused_and_nothing_is_written(durable, checkpoi
     assert [p.checkpoint for p in reopened(durable).history(T)] == [FIRST]
 
 
-def test_an_unstorable_entry_is_refused_with_all_that_came_along(durable):
+def test_an_unstorable_entry_is_refused_with_all_that_came_along(durable, reopened):
     durable.commit(T, FIRST)
     with pytest.raises(UnstorableValueError, match=r"state\['n'\]\[0\]"):
         durable.append(T, "a", [Stopped("finished"), Wrote("a:0", (("n", [lambda: 1]),))])

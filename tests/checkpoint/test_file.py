@@ -191,7 +191,7 @@ def test_files_of_something_else_are_refused_and_left_alone(tmp_path):
 def test_a_file_of_a_newer_version_is_refused_in_plain_words(tmp_path):
     DuckDBSaver(tmp_path / "a.duckdb").close()
     with duckdb.connect(str(tmp_path / "a.duckdb")) as connection:
-        connection.execute("INSERT INTO schema_migrations VALUES (2, 'later', now()::TIMESTAMP)")
+        connection.execute("INSERT INTO schema_migrations VALUES (3, 'later', now()::TIMESTAMP)")
     with pytest.raises(SaverError, match="newer nbhitl"):
         DuckDBSaver(tmp_path / "a.duckdb")
 

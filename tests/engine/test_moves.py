@@ -8,7 +8,8 @@ from nbhitl.engine import moves
 from nbhitl.engine.channels import BinaryOperatorAggregate, LastValue
 from nbhitl.engine.description import Graph, Node, Router, WaitingEdge, problems
 from nbhitl.engine.errors import InvalidUpdateError
-from nbhitl.engine.moves import Commit, Fail, Finish, Perform, Rules, Wait, begin, branch, commit, next_move, rebase
+from nbhitl.engine.edits import branch, rebase
+from nbhitl.engine.moves import Commit, Fail, Finish, Perform, Rules, Wait, begin, commit, next_move
 from nbhitl.engine.records import (
     END,
     START,
@@ -24,7 +25,7 @@ from nbhitl.engine.records import (
     Wrote,
 )
 
-LOG = BinaryOperatorAggregate(operator.add, list)
+LOG = BinaryOperatorAggregate(list, operator.add)
 
 
 def graph(edges, *, waiting=(), routers=None, nodes=("a", "b", "c", "d")):

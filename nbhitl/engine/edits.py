@@ -1,0 +1,244 @@
+"""Checkpoints that people make: a branch off an old one, a write into the state, a renamed node. Pure.
+
+What was under way is carried along as entries of the new checkpoint: finished siblings stay finished, and a question
+stays open, with its id, until it is answered or its task is done by other means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from nbhitl.engine import ids
+from nbhitl.engine.description import Graph
+from nbhitl.engine.moves import Due, merged, next_checkpoint, remembered, successors
+from nbhitl.engine.records import (
+    EMPTY,
+    END,
+    MISSING,
+    Answered,
+    Checkpoint,
+    Entered,
+    Entry,
+    Kept,
+    Position,
+    Reopened,
+    Send,
+    Source,
+    Superseded,
+    Task,
+    Wrote,
+)
+
+Writers = Sequence[tuple[str, Wrote]]
+
+
+def branch(
+    checkpoint: Checkpoint, *, id: str, at: int, code: str = "", source: Source = "fork", same: bool = False
+) -> Checkpoint:
+    """A copy of an old checkpoint that can be gone on from, without touching what came after the old one.
+
+    With ``same`` its tasks continue the old ones, so that what happened to these can be carried along.
+    """
+    tasks = tuple(
+        Task(ids.task_id(id, n), t.node, t.arg, t.root if same else "") for n, t in enumerate(checkpoint.tasks)
+    )
+    return replace(
+        checkpoint,
+        id=id,
+        parent=checkpoint.id,
+        step=checkpoint.step + 1,
+        source=source,
+        tasks=tasks,
+        changed=(),
+        at=at,
+        code=code,
+    )
+
+
+def rebase(position: Position, onto: Checkpoint, answers: Mapping[str, Answered]) -> list[Entry]:
+    """What happened at ``position``, as entries of its copy ``onto``, with ``answers`` in place of the old ones.
+
+    Finished siblings stay finished. A task that gets a new answer runs again: it keeps its questions and the
+    answers that came before. ``answers`` is keyed by interrupt id.
+    """
+    found: list[Entry] = []
+    for old, new in zip(position.checkpoint.tasks, onto.tasks, strict=True):
+        asked = position.asked.get(old.id, ())
+        renewed = [place for place, question in enumerate(asked) if question.id in answers]
+        if renewed:  # what was asked after the question that is answered anew may have depended on it
+            asked = asked[: max(renewed) + 1]
+        known = {q.id: answers.get(q.id, position.answers.get(q.id)) for q in asked}
+        found += [replace(q, task=new.id) for q in asked]
+        found += [answer for answer in known.values() if answer is not None]
+        found += [Superseded(q.id, position.superseded[q.id]) for q in asked if q.id in position.superseded]
+        found += _kept(position, old, new)
+        heads = {q.ns: q.head for q in asked if q.ns and (q.id in answers or not renewed)}
+        found += [_again(e, new, heads.get(e.ns)) for e in position.entered.get(old.id, {}).values()]
+        if old.id in position.wrote and not renewed:
+            found.append(replace(position.wrote[old.id], task=new.id))
+    return found
+
+
+def _again(entered: Entered, new: Task, head: str | None) -> Entered:
+    """A sub-graph's line on a branch: it goes on from where it asked, on a branch of its own."""
+    if head is None:
+        return replace(entered, task=new.id)
+    return replace(entered, task=new.id, head="", source=head, fork=True)
+
+
+def _kept(position: Position, old: Task, new: Task) -> Iterable[Entry]:
+    return [Kept(new.id, key, value) for key, value in position.kept.get(old.id, {}).items()]
+
+
+def _carried(position: Position, old: Task, new: Task) -> list[Entry]:
+    """All that happened to an unfinished task, for the one that continues it."""
+    asked = position.asked.get(old.id, ())
+    found: list[Entry] = [replace(q, task=new.id) for q in asked]
+    found += [position.answers[q.id] for q in asked if q.id in position.answers]
+    found += [Superseded(q.id, position.superseded[q.id]) for q in asked if q.id in position.superseded]
+    found += _kept(position, old, new)
+    found += [replace(e, task=new.id) for e in position.entered.get(old.id, {}).values()]
+    return found
+
+
+def renamed(
+    position: Position, names: Mapping[str, str], *, id: str, at: int, code: str = ""
+) -> tuple[Checkpoint, list[Entry]]:
+    """A thread whose nodes have other names now: everything stays as it was, under the new names."""
+    of = names.get
+    copy = branch(position.checkpoint, id=id, at=at, code=code, same=True)
+    checkpoint = replace(
+        copy,
+        tasks=tuple(replace(t, node=of(t.node, t.node)) for t in copy.tasks),
+        ran=tuple(of(name, name) for name in copy.ran),
+        arrived={_edge(key, names): frozenset(of(n, n) for n in seen) for key, seen in copy.arrived.items()},
+        deferred=tuple(of(name, name) for name in copy.deferred),
+    )
+    entries: list[Entry] = []
+    for old, new in zip(position.checkpoint.tasks, checkpoint.tasks, strict=True):
+        entries += _carried(position, old, new)
+        if old.id in position.wrote:
+            entries.append(replace(position.wrote[old.id], task=new.id))
+    return checkpoint, entries
+
+
+def _edge(key: str, names: Mapping[str, str]) -> str:
+    sources, _, target = key.rpartition(":")
+    return f"{'+'.join(names.get(s, s) for s in sources.split('+'))}:{names.get(target, target)}"
+
+
+def edit(
+    graph: Graph, position: Position, writers: Writers, *, id: str, at: int, code: str = ""
+) -> tuple[Checkpoint, list[Entry]]:
+    """The checkpoint that follows when a person writes as these nodes: what comes after them is due next.
+
+    Before anything has happened at ``position``, or when all of it is over, what was due there is not taken along, as
+    in LangGraph. Half-way, finished siblings are merged first, and a task that waits at a question stays, unless the
+    writer is its own node, or decides anew that it is not due. A writer may be `START` (the values count as input) or `END` (nothing follows).
+    """
+    checkpoint = position.checkpoint
+    finished = [(t.node, position.wrote[t.id]) for t in checkpoint.tasks if t.id in position.wrote]
+    half_way = not position.untouched and len(finished) < len(checkpoint.tasks)
+    wrote = [*finished, *writers] if half_way else list(writers)
+    state, changed = merged(graph, checkpoint.values, wrote)
+    children = remembered(position) if half_way else checkpoint.children
+    nodes = {node for node, _ in writers}
+    if END in nodes:
+        made = next_checkpoint(
+            checkpoint, Due(set(), [], EMPTY), wrote, "update", state, changed, children, id=id, at=at, code=code
+        )
+        return made, _dropped(position, checkpoint.tasks)
+    due = successors(graph, checkpoint, wrote)
+    if not half_way:
+        made = next_checkpoint(checkpoint, due, wrote, "update", state, changed, children, id=id, at=at, code=code)
+        return made, []
+    again = successors(graph, checkpoint, [(n, w) for n, w in writers if n in checkpoint.ran])
+    redecided = nodes & set(checkpoint.ran)
+    _settle(due, again, checkpoint, position)
+    undone = [t for t in checkpoint.tasks if t.id not in position.wrote and t.node not in nodes]
+    kept = [t for t in undone if not redecided or _still(graph, t, again, set(checkpoint.ran) - nodes)]
+    return _carry(position, kept, due, wrote, state, changed, children, id=id, at=at, code=code)
+
+
+def _settle(due: Due, again: Due, checkpoint: Checkpoint, position: Position) -> None:
+    """What a writer leads to once more is not run once more, where it has run in this step already."""
+    done = [t for t in checkpoint.tasks if t.id in position.wrote]
+    due.names -= again.names & {t.node for t in done if t.arg is MISSING}
+    for task in done:
+        due.sends = _without(due.sends, task)
+
+
+def _still(graph: Graph, task: Task, again: Due, others: set[str]) -> bool:
+    """Whether a task that was due is due still, now that writers have decided anew."""
+    if task.arg is not MISSING:
+        return any(_same(send, task) for send in again.sends) or bool(others)
+    return task.node in again.names or any(_may_lead(graph, node, task.node) for node in others)
+
+
+def _may_lead(graph: Graph, source: str, target: str) -> bool:
+    if target in graph.edges.get(source, ()) or any(e.target == target for e in graph.waits.get(source, ())):
+        return True
+    return any(r.targets is None or target in r.targets for r in graph.routers.get(source, ()))
+
+
+def _same(send: Send, task: Task) -> bool:
+    return task.arg is not MISSING and send.node == task.node and ids.digest(send.arg) == ids.digest(task.arg)
+
+
+def _without(sends: list[Send], task: Task) -> list[Send]:
+    """``sends`` without the first one that ``task`` stands for."""
+    for place, send in enumerate(sends):
+        if _same(send, task):
+            return sends[:place] + sends[place + 1 :]
+    return sends
+
+
+def amend(
+    graph: Graph, position: Position, wrote: Wrote, *, id: str, at: int, code: str = ""
+) -> tuple[Checkpoint, list[Entry]]:
+    """The checkpoint that follows a ``Command(update=..., goto=...)`` from outside: all that was due stays due."""
+    checkpoint = position.checkpoint
+    finished = [(t.node, position.wrote[t.id]) for t in checkpoint.tasks if t.id in position.wrote]
+    every = [*finished, ("", wrote)]
+    state, changed = merged(graph, checkpoint.values, every)
+    due = successors(graph, checkpoint, every)
+    kept = [t for t in checkpoint.tasks if t.id not in position.wrote]
+    made, entries = _carry(position, kept, due, every, state, changed, remembered(position), id=id, at=at, code=code)
+    return replace(made, ran=checkpoint.ran if not finished else tuple(n for n in made.ran if n)), entries
+
+
+def _carry(
+    position: Position,
+    kept: Sequence[Task],
+    due: Due,
+    wrote: Writers,
+    state: Mapping[str, Any],
+    changed: tuple[str, ...],
+    children: Mapping[str, str],
+    *,
+    id: str,
+    at: int,
+    code: str,
+) -> tuple[Checkpoint, list[Entry]]:
+    tasks = tuple(Task(ids.task_id(id, n), t.node, t.arg, t.root) for n, t in enumerate(kept))
+    due.names -= {t.node for t in kept if t.arg is MISSING}
+    for task in kept:
+        due.sends = _without(due.sends, task)
+    made = next_checkpoint(
+        position.checkpoint, due, wrote, "update", state, changed, children, id=id, at=at, code=code, carried=tasks
+    )
+    entries: list[Entry] = []
+    for old, new in zip(kept, tasks, strict=True):
+        entries += _carried(position, old, new)
+        if old.id in position.parked:
+            entries.append(Reopened(new.id))
+    gone = [t for t in position.checkpoint.tasks if t.id not in position.wrote and t not in kept]
+    return made, entries + _dropped(position, gone)
+
+
+def _dropped(position: Position, tasks: Iterable[Task]) -> list[Entry]:
+    """Questions of tasks that are no longer due are closed, so that whoever looks for them learns why."""
+    gone = {task.id for task in tasks}
+    return [Superseded(question.id) for question in position.pending if question.task in gone]

@@ -1,0 +1,134 @@
+"""Time travel inside a sub-graph: a branch of its line, and of every line above it, up to the thread itself.
+
+A sub-graph's checkpoint belongs to a task of its parent. Going on from it is a branch of the parent's checkpoint whose
+task enters the sub-graph at that place; an edit of a sub-graph that waits is made known to the task that waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from nbhitl.engine import edits
+from nbhitl.engine.errors import UnknownThreadError
+from nbhitl.engine.ports import Saver
+from nbhitl.engine.records import (
+    Asked,
+    Checkpoint,
+    Entered,
+    Entry,
+    Position,
+    Reopened,
+    Superseded,
+    ThreadKey,
+    Wrote,
+)
+from nbhitl.nesting import parent_ns, path_of
+
+
+def graft(saver: Saver, key: ThreadKey, head: str | None, new_id: Callable[[], str]) -> tuple[Checkpoint, list[Entry]]:
+    """The outermost checkpoint, and what happened there, of a branch that goes on from ``head`` in ``key``.
+
+    Raises:
+        UnknownThreadError: there is no such checkpoint, or nothing that entered it.
+    """
+    if head is None:
+        newest = saver.load(key)
+        head = None if newest is None else newest.checkpoint.id
+    if head is None or saver.load(key, head) is None:
+        raise UnknownThreadError(f"thread {key} has no checkpoint {head!r} of the sub-graph {key.ns!r}.")
+    while True:
+        above = replace(key, ns=parent_ns(key.ns))
+        position, entered = _entrance(saver, above, key, head)
+        checkpoint, entries = _branch(position, entered, key.ns, head, new_id())
+        if not above.ns:
+            return checkpoint, entries
+        saver.commit(above, checkpoint, entries, wait=False)
+        key, head = above, checkpoint.id
+
+
+def _entrance(saver: Saver, above: ThreadKey, key: ThreadKey, head: str) -> tuple[Position, Entered]:
+    """The position of the graph above whose task runs the line of ``head``."""
+    _, task, _ = path_of(key.ns)[-1]
+    found: tuple[Position, Entered] | None = None
+    if task:
+        position = saver.load(above, task.rpartition(":")[0])
+        if position is not None:
+            found = _call(position, key.ns)
+    else:  # all calls share a line: the oldest one that has come as far as ``head``
+        before = set(_chain(saver, key, head))
+        for position in saver.history(above):
+            call = _call(position, key.ns)
+            if call is not None and (call[1].head in before or head in _chain(saver, key, call[1].head)):
+                found = call
+    if found is None:
+        raise UnknownThreadError(f"nothing in thread {above} entered the checkpoint {head!r} of {key.ns!r}.")
+    return found
+
+
+def _call(position: Position, ns: str) -> tuple[Position, Entered] | None:
+    for calls in position.entered.values():
+        for entered in calls.values():
+            if entered.ns == ns:
+                return position, entered
+    return None
+
+
+def _chain(saver: Saver, key: ThreadKey, head: str) -> list[str]:
+    """``head`` and what it grew from."""
+    found, wanted = [], head
+    while wanted:
+        position = saver.load(key, wanted)
+        if position is None:
+            break
+        found.append(wanted)
+        wanted = position.checkpoint.parent or ""
+    return found
+
+
+def _branch(position: Position, entered: Entered, ns: str, head: str, id: str) -> tuple[Checkpoint, list[Entry]]:
+    """A copy of ``position`` whose task enters the sub-graph at ``head``; its siblings stay as they were."""
+    checkpoint = edits.branch(position.checkpoint, id=id, at=position.checkpoint.at, same=True)
+    place = next(n for n, task in enumerate(position.checkpoint.tasks) if task.id == entered.task)
+    task = checkpoint.tasks[place].id
+    asked = {q.id for q in position.asked.get(entered.task, ()) if q.ns == ns}
+    entries: list[Entry] = []
+    for entry in edits.rebase(position, checkpoint, {}):
+        match entry:
+            case Wrote(task=done) if done == task:
+                continue
+            case Entered(task=done, call=call) if done == task:
+                if call > entered.call:
+                    continue
+                if call == entered.call:
+                    entry = replace(entry, head="", source=head, fork=True)
+            case Asked(id=question) if question in asked:
+                continue
+            case _ if getattr(entry, "interrupt", None) in asked:
+                continue
+        entries.append(entry)
+    return checkpoint, entries
+
+
+def tell_parents(saver: Saver, key: ThreadKey, position: Position) -> None:
+    """Make an edit of a sub-graph known to the task that waits for it, and to those above."""
+    pending = {q.id for q in position.pending}
+    head = position.checkpoint.id
+    first = True
+    while key.ns:
+        above = replace(key, ns=parent_ns(key.ns))
+        newest = saver.load(above)
+        call = None if newest is None else _call(newest, key.ns)
+        if newest is None or call is None or call[1].task in newest.wrote:
+            return  # the line has gone on without it: whoever wants this edit names its checkpoint
+        task = call[1].task
+        entries: list[Entry] = [replace(call[1], head=head, source="", fork=False)] if first else []
+        for question in newest.asked.get(task, ()):
+            if question.ns == key.ns and question.id not in newest.answers:
+                if question.id not in pending:
+                    entries.append(Superseded(question.id))
+                elif first:
+                    entries.append(replace(question, head=head))
+        entries.append(Reopened(task))
+        saver.append(above, newest.checkpoint.id, entries, wait=not above.ns)
+        first, key = False, above

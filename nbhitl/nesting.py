@@ -1,0 +1,255 @@
+"""Calls of a sub-graph from a node's body: where its line of checkpoints goes on, and what its end means to the node.
+
+A call is known by its task and its number in the body. The line of a call has a namespace of its own, made of the
+task's id; a sub-graph that remembers (``checkpointer=True``) has one namespace for all its calls, and each checkpoint
+of the parent says where that stood, so a fork of the parent goes on with the memory of its own branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nbhitl.engine import moves
+from nbhitl.engine.breakpoints import Rules
+from nbhitl.engine.description import Graph
+from nbhitl.engine.errors import CheckpointerRequired, GraphChanged, NbhitlError, ParentCommand
+from nbhitl.engine.ids import digest
+from nbhitl.engine.records import (
+    Answered,
+    Entered,
+    Entry,
+    Held,
+    Position,
+    Stopped,
+    Superseded,
+    ThreadKey,
+)
+from nbhitl.run.context import TaskContext
+from nbhitl.run.drive import Event, Run
+from nbhitl.run.stream import raise_failure, result
+
+SEPARATOR = "|"
+
+
+def segment(node: str, task: str, number: int) -> str:
+    """One part of a namespace: which node's task called, and which of its calls."""
+    return f"{node}:{task}" if number == 0 else f"{node}:{task}:{number}"
+
+
+def path_of(ns: str) -> list[tuple[str, str, int]]:
+    """A namespace taken apart: node, task id (empty for one that remembers) and number of each call."""
+    found = []
+    for part in ns.split(SEPARATOR) if ns else []:
+        node, *rest = part.split(":")
+        task = ":".join(rest[:2]) if len(rest) >= 2 else ""
+        found.append((node, task, int(rest[2]) if len(rest) > 2 else 0))
+    return found
+
+
+def parent_ns(ns: str) -> str:
+    """The namespace of the graph that called the one of ``ns``."""
+    return ns.rpartition(SEPARATOR)[0]
+
+
+class Nest:
+    """One call of a sub-graph: drive `run` while `open`, then ask for `result`."""
+
+    def __init__(self, run: Run, inside: TaskContext, number: int, *, remembers: bool) -> None:
+        self.run, self.inside, self.number, self.remembers = run, inside, number, remembers
+        self.open = True
+        """Whether there is anything left to run: a call that ended in an earlier performance is not made again."""
+
+    # -- where it begins
+
+    def begin(self, values: Any, memory: str | None) -> None:
+        """Find the line of this call, and where it stands; ``values`` is the input of a call that is new."""
+        run, known = self.run, self.inside.line(self.number)
+        saver = run.world.saver
+        if saver is None:
+            run.start(values, None)
+            return
+        if known is None:
+            previous = None if memory is None else saver.load(run.key, memory)
+            self._new(values, Entered("", 0, "", source=memory or ""), previous)
+        elif not known.head:
+            self._branch(known)
+        else:
+            position = saver.newest(run.key, known.head)
+            if position is not None:
+                self._go_on(position)
+            elif known.fork:  # killed before its first checkpoint was written
+                self._branch(known)
+            else:
+                self._new(values, known, saver.load(run.key, known.source) if known.source else None)
+
+    def _new(self, values: Any, known: Entered, previous: Position | None) -> None:
+        head = self.run.new_id()
+        self._enter(replace(known, head=head, fork=False))
+        self.run.start(values, previous, head)
+
+    def _branch(self, known: Entered) -> None:
+        saver = self.run.world.saver
+        position = None if saver is None else saver.load(self.run.key, known.source)
+        if position is None:
+            raise NbhitlError(f"the sub-graph of node {self.inside.task.node!r} has no checkpoint {known.source!r}.")
+        head = self.run.new_id()
+        self._enter(replace(known, head=head))
+        self.run.fork(position, self._answers(position), head)
+
+    def _enter(self, known: Entered) -> None:
+        task = self.inside.task.id
+        self.inside.enter(replace(known, task=task, call=self.number, ns=self.run.key.ns, remembers=self.remembers))
+
+    def _go_on(self, position: Position) -> None:
+        run = self.run
+        if not position.checkpoint.tasks:
+            run.position, self.open = position, False
+            return
+        missing = moves.lost(run.graph, position.checkpoint)
+        if missing is not None:
+            raise GraphChanged(missing)
+        given = self._answers(position)
+        fresh = [answer for id, answer in given.items() if id not in position.answers]
+        run.resume(position, fresh)
+
+    def _answers(self, position: Position) -> dict[str, Answered]:
+        """What the parent knows of answers to the questions of a position."""
+        known = self.inside.position.answers
+        ids = [q.id for asked in position.asked.values() for q in asked if q.id in known]
+        return {id: known[id] for id in ids if not _same(known[id], position.answers.get(id))}
+
+    # -- what happens, and how it ends
+
+    def events(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Pass on what happens; a node that leaves for the parent ends the run."""
+        try:
+            for event in events:
+                self.heard(event)
+                yield event
+        except ParentCommand:
+            self.left()
+            raise
+
+    def heard(self, event: Event) -> None:
+        """Tell whoever listens to the outermost run."""
+        if self.run.listener is not None:
+            self.run.listener(self.run, event)
+
+    def left(self) -> None:
+        """A node went on in the parent graph: nothing follows here."""
+        self.run.note([Stopped("finished", "left for the graph that called it", self.run.world.clock.now())])
+
+    def result(self) -> Any:
+        """What the call returns to the body.
+
+        Raises:
+            GraphInterrupt: the sub-graph waits; leaves the body.
+            Exception: what a node of it raised.
+        """
+        run = self.run
+        stopped = run.position.stopped
+        if self.open and stopped is not None and stopped.reason != "finished":
+            if stopped.reason == "failed":
+                raise_failure(run)
+            raise self.inside.paused(*self._entries(stopped))
+        if self.remembers and run.world.saver is not None:
+            known = self.inside.line(self.number)
+            if known is not None and known.head != run.position.checkpoint.id:
+                self.inside.enter(replace(known, head=run.position.checkpoint.id, source="", fork=False))
+        return result(run)
+
+    def _entries(self, stopped: Stopped) -> list[Entry]:
+        """What the pause of the sub-graph means to the parent's task."""
+        task, position = self.inside.task, self.run.position
+        if stopped.reason == "breakpoint":
+            path = stopped.text.removeprefix("at the breakpoint ")
+            where, _, node = path.partition(" ")
+            return [Held(task.id, f"{where} {task.node}/{node}", "inside")]
+        if stopped.reason != "interrupted":
+            return []
+        names = {t.id: t.node for t in position.checkpoint.tasks}
+        head, ns = position.checkpoint.id, self.run.key.ns
+        found: list[Entry] = [
+            replace(q, task=task.id, node=f"{task.node}/{q.node or names[q.task]}", ns=ns, head=head)
+            for q in position.pending
+        ]
+        pending = {q.id for q in position.pending}
+        before = [q for q in self.inside.position.asked.get(task.id, ()) if q.ns == ns and q.id not in pending]
+        return found + [
+            Superseded(q.id, position.superseded.get(q.id, ""))
+            for q in before
+            if q.id not in self.inside.position.answers
+        ]
+
+
+def _same(one: Answered, other: Answered | None) -> bool:
+    if other is None:
+        return False
+    return one is other or (one.at, one.by, one.via, digest(one.value)) == (
+        other.at, other.by, other.via, digest(other.value)
+    )  # fmt: skip
+
+
+def nest(
+    graph: Graph,
+    inside: TaskContext,
+    rules: Rules,
+    config: Mapping[str, Any],
+    memory: Any,
+) -> Nest:
+    """A call of ``graph`` from a body. ``memory`` is what it was compiled with: None, True, False or a saver.
+
+    ``rules.last_step`` counts from where the run begins.
+
+    Raises:
+        CheckpointerRequired: it wants to remember, and the parent does not.
+    """
+    parent, task, number = inside.run, inside.task, inside.next_call()
+    saver = None if memory is False else parent.world.saver
+    if memory is True and saver is None:
+        raise CheckpointerRequired(
+            f"node {task.node!r} calls a sub-graph that was compiled with checkpointer=True, but {parent.no_memory}."
+        )
+    world = replace(parent.world, saver=saver) if saver is not parent.world.saver else parent.world
+    ns = ""
+    if saver is not None:
+        known = inside.line(number)
+        if known is not None:
+            ns = known.ns
+        else:
+            own = _own(inside, graph) if memory is True else segment(task.node, task.id, number)
+            ns = f"{parent.key.ns}{SEPARATOR}{own}" if parent.key.ns else own
+    run = Run(
+        graph,
+        ThreadKey(parent.key.thread, parent.key.graph, ns),
+        parent.rules.within(task.node, rules),
+        world,
+        {**parent.config, **config} if config else parent.config,
+        parent.control,
+        parent.durability,
+        parent,
+    )
+    if memory is False:
+        run.no_memory = (
+            "its sub-graph was compiled with checkpointer=False; leave checkpointer= out, to use that of the parent"
+        )
+    return Nest(run, inside, number, remembers=memory is True)
+
+
+def _own(inside: TaskContext, graph: Graph) -> str:
+    """The namespace of a sub-graph that remembers: its node; in a body that calls several, with a number."""
+    place = inside.place_of(graph)
+    return inside.task.node if place == 0 else f"{inside.task.node}#{place}"
+
+
+def head_of_memory(nested: Nest) -> str | None:
+    """Where a sub-graph that remembers stands on the parent's branch, before this call."""
+    if not nested.remembers:
+        return None
+    inside, ns = nested.inside, nested.run.key.ns
+    calls = dict(inside.position.entered.get(inside.task.id, {}))
+    calls.update(inside.entered or {})
+    earlier = [e.head for number, e in calls.items() if e.ns == ns and number < nested.number]
+    return earlier[-1] if earlier else inside.position.checkpoint.children.get(ns)

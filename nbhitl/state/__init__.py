@@ -1,0 +1,19 @@
+"""State schemas: what they say of the channels, how a node's input is made, what a returned value writes."""
+
+from nbhitl.state.inputs import Shapes, shape, unpacker
+from nbhitl.state.schemas import IsLastStep, RemainingSteps, Schema, is_keyed, is_typed_dict, read
+from nbhitl.state.together import Schemas, merged
+
+__all__ = [
+    "IsLastStep",
+    "RemainingSteps",
+    "Schema",
+    "Schemas",
+    "Shapes",
+    "is_keyed",
+    "is_typed_dict",
+    "merged",
+    "read",
+    "shape",
+    "unpacker",
+]
