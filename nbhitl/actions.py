@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbhitl import signatures
 from nbhitl.compiled import CompiledGraph
 from nbhitl.engine.description import Graph
-from nbhitl.signatures import SILENT, Signature
+from nbhitl.signatures import SILENT, Signature, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +24,10 @@ class Action:
     mistake: str = ""
 
 
-def read(given: Any) -> Action:
+def understood(given: Any) -> Action:
     """How ``given`` is called with a state; ``mistake`` says in words why it cannot be."""
     if inspect.isfunction(given):  # most are
-        found = signatures.read(given)
+        found = read(given)
         return Action(given, signature=found, mistake=found.mistake or _yields(given))
     if isinstance(given, CompiledGraph):
         return Action(given.as_action(), given.as_async_action(), given.graph)
@@ -37,7 +36,7 @@ def read(given: Any) -> Action:
         return Action(_nothing, mistake=mistake)
     if not isinstance(given, type) and callable(getattr(given, "invoke", None)):
         return _invoked(given)
-    found = signatures.read(given)
+    found = read(given)
     return Action(given, signature=found, mistake=found.mistake or _yields(given))
 
 

@@ -112,6 +112,7 @@ class CompiledGraph:
         if inside is not None:
             return self._nested(input, config or {}, options, inside, as_node=False)
         run = self.calls.prepare(input, config or {}, options)
+        run.watched = False
         for _ in drive(run):
             pass
         raise_failure(run)
@@ -136,6 +137,7 @@ class CompiledGraph:
         if inside is not None:
             return await self._anested(input, config or {}, options, inside, as_node=False)
         run = await self._prepared(input, config or {}, options)
+        run.watched = False
         async for _ in adrive(run):
             pass
         raise_failure(run)
@@ -168,6 +170,7 @@ class CompiledGraph:
         inside = self._inside(config)
         nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
         run = self.calls.prepare(input, config or {}, options) if nest is None else nest.run
+        run.watched = True
         try:  # whoever leaves the stream half-way lets the thread go
             chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
             yield from chunks.first()
@@ -200,6 +203,7 @@ class CompiledGraph:
         inside = self._inside(config)
         nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
         run = await self._prepared(input, config or {}, options) if nest is None else nest.run
+        run.watched = True
         try:
             chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
             for chunk in chunks.first():

@@ -11,24 +11,17 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal
 
-from nbhitl import actions, signatures
+from nbhitl.actions import name_of, understood
 from nbhitl.compiled import CompiledGraph
-from nbhitl.engine.channels import Channel
-from nbhitl.engine.description import Graph, Node, Router, WaitingEdge, problems
+from nbhitl.engine.channels import Channel, LastValue
+from nbhitl.engine.description import ROOT, Graph, Node, Router, WaitingEdge, problems
 from nbhitl.engine.errors import GraphError, SchemaError, UnknownNodeError, UnreachableNodeWarning
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.reach import unreachable
 from nbhitl.engine.records import END, START
-from nbhitl.mistakes import no_saver, raise_all, unknown_nodes
-from nbhitl.state import Schema, Schemas, Shapes, unpacker
-
-_SEPARATORS = "|:/"
-_LATER = {
-    "retry_policy": "retries",
-    "cache_policy": "caches",
-    "error_handler": "error handlers",
-    "timeout": "timeouts",
-}
+from nbhitl.mistakes import LATER, no_saver, of_edge, of_name, raise_all, unknown_nodes
+from nbhitl.signatures import Signature, chosen, promised
+from nbhitl.state import Schema, Schemas, Shapes, name_of_schema, required, unpacker
 
 
 class StateGraph:
@@ -70,6 +63,13 @@ class StateGraph:
         """Key to channel, those that only a node's own input has included."""
         return self._schemas.merged()[0]
 
+    @property
+    def required(self) -> frozenset[str]:
+        """Keys that an input has to have: those without a default that no reducer starts."""
+        channels = self.channels
+        needed = required(self._input.source)
+        return frozenset(key for key in self._input.keys if key in needed and isinstance(channels[key], LastValue))
+
     def _edge_schema(self, schema: Any, role: str) -> Schema:
         if schema is None:
             return self._state
@@ -78,7 +78,14 @@ class StateGraph:
             self._mistakes.append(
                 f"{role}: {', '.join(map(repr, found.managed))} is filled in by the run; leave it out of this schema."
             )
-        return found
+        return self._keyed(found, "StateGraph")
+
+    def _keyed(self, schema: Schema, where: str) -> Schema:
+        if ROOT in schema.channels and ROOT not in self._state.channels:
+            self._mistakes.append(
+                f"{where}: {name_of_schema(schema.source)} has no keys, and the state has. Give a class with keys."
+            )
+        return schema
 
     # -- nodes
 
@@ -115,22 +122,25 @@ class StateGraph:
             timeout: see ``retry_policy``.
         """
         name, action = self._named(node, action)
-        later = {"retry_policy": retry_policy, "cache_policy": cache_policy, "error_handler": error_handler}
-        for option, value in {**later, "timeout": timeout}.items():
+        later = (retry_policy, cache_policy, error_handler, timeout)
+        for option, value in zip(LATER, later, strict=True):
             if value is not None:
-                self._wrong(name, f"{option}: this version of nbhitl has no {_LATER[option]} yet; leave it out.")
-        if not self._is_free(name):
-            return self
-        found = actions.read(action)
+                self._wrong(name, f"{option}: this version of nbhitl has no {LATER[option]} yet; leave it out.")
+        wrong = of_name(name, self.nodes)
+        if wrong:
+            self._wrong(name, wrong)
+            if not isinstance(name, str) or name in (*self.nodes, START, END, ""):
+                return self  # else it is added: that something leads there is no further mistake
+        found = understood(action)
         if found.mistake:
             self._wrong(name, found.mistake)
         signature = found.signature
-        promised = signatures.promised(signature.returns) if destinations is None else self._ends(name, destinations)
+        ends = promised(signature.returns) if destinations is None else self._ends(name, destinations)
         labels = dict(destinations) if isinstance(destinations, Mapping) else {}
         self.nodes[name] = Node(
             name,
             found.call,
-            promised,
+            ends,
             dict(metadata or {}),
             signature.takes,
             defer=defer,
@@ -148,34 +158,17 @@ class StateGraph:
         if isinstance(node, str):
             return node, action
         if isinstance(action, str):
-            self._mistakes.append(
-                f"add_node({actions.name_of(node)}, {action!r}): give the name first, then the function."
-            )
+            self._mistakes.append(f"add_node({name_of(node)}, {action!r}): give the name first, then the function.")
             return action, node
         if action is not None:
             return node, action
-        name = actions.name_of(node)
+        name = name_of(node)
         if name == "<lambda>":
             self._mistakes.append("add_node(<lambda>): a lambda has no name: add_node('name', lambda state: ...).")
         elif not name:
             self._mistakes.append("add_node(<graph>): the graph has no name: add_node('name', graph).")
             name = "<graph>"
         return name, node
-
-    def _is_free(self, name: Any) -> bool:
-        """Whether a node may have that name; what is wrong with it is noted."""
-        before = len(self._mistakes)
-        if not isinstance(name, str) or not name:
-            self._wrong(name, "a node's name is a text that is not empty.")
-        elif name in (START, END):
-            self._wrong(name, "that name belongs to the graph itself; take another.")
-        elif name in self.nodes:
-            self._wrong(name, "there is a node of that name already. Names are unique.")
-        elif any(mark in name for mark in _SEPARATORS):
-            marks = " ".join(mark for mark in _SEPARATORS if mark in name)
-            self._wrong(name, f"a node's name has no {marks} in it: these stand between a sub-graph and its nodes.")
-            return True  # it may be added: what leads there is no further mistake
-        return len(self._mistakes) == before
 
     def _ends(self, name: str, destinations: Any) -> tuple[str, ...] | None:
         if isinstance(destinations, str):
@@ -187,7 +180,7 @@ class StateGraph:
         """The schema of a node's input, if one was given or can be read from the annotation of its parameter."""
         if given is not None:
             try:
-                return self._schemas.add(given, "input_schema")
+                return self._keyed(self._schemas.add(given, "input_schema"), f"add_node({name!r})")
             except SchemaError as error:
                 self._wrong(name, str(error))
         return self._schemas.annotated(annotated)
@@ -199,7 +192,7 @@ class StateGraph:
         """Add functions (or ``(name, function)``) as nodes, one after the other, with the edges between them."""
         names: list[str] = []
         for node in nodes:
-            name, action = node if isinstance(node, tuple) else (actions.name_of(node), node)
+            name, action = node if isinstance(node, tuple) else self._named(node, None)
             self.add_node(name, action)
             names.append(name)
         if not names:
@@ -213,17 +206,12 @@ class StateGraph:
     def add_edge(self, start: str | Sequence[str], end: str) -> StateGraph:
         """After ``start`` comes ``end``. A list waits: ``end`` runs when every one of them has run."""
         sources = [start] if isinstance(start, str) or not isinstance(start, Sequence) else list(start)
-        for name in (*sources, end):
-            if not isinstance(name, str):
-                called = f"give its name: {actions.name_of(name)!r}" if callable(name) else "give names of nodes"
-                many = " To go to several nodes, add an edge to each." if name is end and isinstance(end, list) else ""
-                self._mistakes.append(f"add_edge({start!r:.60}, {end!r:.60}): {name!r:.40} is no name; {called}.{many}")
-                return self
-        if isinstance(start, str):
+        wrong = of_edge(sources, end)
+        if wrong:
+            self._mistakes.append(f"add_edge({start!r:.60}, {end!r:.60}): {wrong}")
+        elif isinstance(start, str):
             if end not in self.edges.get(start, ()):
                 self.edges[start] = (*self.edges.get(start, ()), end)
-        elif not sources:
-            self._mistakes.append(f"add_edge([], {end!r}): name the nodes to wait for.")
         else:
             edge = WaitingEdge(tuple(dict.fromkeys(sources)), end)
             if edge not in self.waiting:
@@ -246,11 +234,11 @@ class StateGraph:
         if not isinstance(source, str):
             self._mistakes.append(f"{who}: give the name of the node first, then the function.")
             return self
-        found = actions.read(path)
+        found = understood(path)
         if found.mistake:
             self._mistakes.append(f"{who}: {found.mistake}")
             return self
-        name = actions.name_of(path)
+        name = name_of(path)
         asked = self._asks.setdefault(source, {})
         if name in asked:
             self._mistakes.append(
@@ -264,13 +252,13 @@ class StateGraph:
         asked[name] = self._schemas.annotated(found.signature.first)
         return self
 
-    def _routes(self, who: str, path_map: Any, signature: signatures.Signature) -> Mapping[Any, str] | None:
+    def _routes(self, who: str, path_map: Any, signature: Signature) -> Mapping[Any, str] | None:
         """What a router returns to where that leads; None when that may be any node."""
         if isinstance(path_map, str):
             self._mistakes.append(f"{who}: path_map={path_map!r} is a text; give a list: [{path_map!r}].")
             return None
         if path_map is None:
-            names = signatures.chosen(signature.returns)
+            names = chosen(signature.returns)
             return None if names is None else {name: name for name in names}
         return dict(path_map) if isinstance(path_map, Mapping) else {name: name for name in path_map}
 

@@ -2,11 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Container, Sequence
+from typing import Any, Final
 
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import GraphError, UnknownNodeError
 from nbhitl.engine.ports import Saver
+from nbhitl.engine.records import END, START
+
+SEPARATORS: Final = frozenset("|:/")
+LATER: Final = {
+    "retry_policy": "retries",
+    "cache_policy": "caches",
+    "error_handler": "error handlers",
+    "timeout": "timeouts",
+}
+"""Options of LangGraph's ``add_node`` that this version does not have, and what they would bring."""
+
+
+def of_name(name: Any, taken: Container[str]) -> str:
+    """What is wrong with a node's name; empty when nothing is."""
+    if not isinstance(name, str) or not name:
+        return "a node's name is a text that is not empty."
+    if name in (START, END):
+        return "that name belongs to the graph itself; take another."
+    if name in taken:
+        return "there is a node of that name already. Names are unique."
+    if not SEPARATORS.isdisjoint(name):
+        marks = " ".join(sorted(SEPARATORS.intersection(name)))
+        return f"a node's name has no {marks} in it: that stands between a sub-graph and its nodes."
+    return ""
+
+
+def of_edge(sources: Sequence[Any], end: Any) -> str:
+    """What is wrong with the two ends of an edge; empty when nothing is."""
+    if not sources:
+        return "name the nodes to wait for."
+    for name in (*sources, end):
+        if isinstance(name, str):
+            continue
+        if isinstance(name, (list, tuple)):
+            return "it has one end. To go to several nodes, add an edge to each."
+        called = (
+            f"give its name: {getattr(name, '__name__', 'node')!r}" if callable(name) else "give the name of a node"
+        )
+        return f"{name!r:.40} is no name; {called}."
+    return ""
 
 
 def raise_all(name: str | None, found: list[str], kind: type[GraphError] = GraphError) -> None:

@@ -124,9 +124,11 @@ class Nest:
 
     def events(self, events: Iterator[Event]) -> Iterator[Event]:
         """Pass on what happens; a node that leaves for the parent ends the run."""
+        listened = self.run.listener is not None
         try:
             for event in events:
-                self.heard(event)
+                if listened:
+                    self.heard(event)
                 yield event
         except ParentCommand:
             self.left()
@@ -235,6 +237,7 @@ def nest(
         run.no_memory = (
             "its sub-graph was compiled with checkpointer=False; leave checkpointer= out, to use that of the parent"
         )
+    run.watched = run.listener is not None
     return Nest(run, inside, number, remembers=memory is True)
 
 

@@ -21,13 +21,19 @@ MAY_IMPORT = {
     "calls": {"engine", "run", "nesting", "grafts"},
     "editing": {"engine", "run", "calls", "grafts", "nesting", "snapshot", "subgraphs"},
     "compiled": {"engine", "run", "snapshot", "calls", "editing", "nesting", "subgraphs", "drawing"},
-    "graph": {"engine", "run", "compiled"},
+    "state": {"engine"},
+    "messages": {"engine"},
+    "signatures": {"engine"},
+    "mistakes": {"engine"},
+    "actions": {"engine", "compiled", "signatures"},
+    "graph": {"engine", "compiled", "state", "signatures", "mistakes", "actions"},
     "scripts": {"engine"},
     "drawing": {"engine"},
     "session": {"engine", "run", "calls", "compiled", "snapshot"},
     "cli": {"engine", "checkpoint", "session", "scripts"},
     "notebook": {
-        "nbhitl", "engine", "run", "checkpoint", "compiled", "graph", "session", "scripts", "drawing", "snapshot",
+        "nbhitl", "engine", "run", "checkpoint", "compiled", "graph", "session", "state", "scripts", "drawing",
+        "snapshot",
     },
 }  # fmt: skip
 

@@ -30,6 +30,8 @@ class Rules:
 
     def within(self, node: str, rules: Rules) -> Rules:
         """The rules of a sub-graph in ``node``: ``rules`` of its own, and what paths into it say here."""
+        if not (self.before or self.after or self.hold_before or self.hold_after):
+            return rules
         return replace(
             rules,
             before=rules.before | _within(node, self.before),

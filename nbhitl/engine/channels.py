@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import add
 from typing import Any, TypeAlias, get_origin
 
 from nbhitl.engine.commands import Overwrite
@@ -85,6 +86,9 @@ def merge(name: str, channel: Channel, old: Any, writes: Sequence[Any]) -> Any:
     Raises:
         InvalidUpdateError: more than one write to a channel without a reducer, or more than one `Overwrite`.
     """
+    if type(channel) is LastValue and len(writes) == 1:
+        last = writes[0]
+        return last.value if type(last) is Overwrite else last
     if isinstance(channel, BinaryOperatorAggregate):
         return _fold(name, channel.operator, old, writes)
     if isinstance(channel, Topic):
@@ -102,6 +106,11 @@ def merge(name: str, channel: Channel, old: Any, writes: Sequence[Any]) -> Any:
 
 
 def _fold(name: str, operator: Callable[[Any, Any], Any], old: Any, writes: Sequence[Any]) -> Any:
+    if operator is add and type(old) is list and len(writes) > 1 and all(type(write) is list for write in writes):
+        joined = list(old)  # as old + write + write + ..., without a copy for each
+        for write in writes:
+            joined += write
+        return joined
     value, overwritten = old, False
     for write in writes:
         replacement = _replacement(write)

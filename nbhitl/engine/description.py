@@ -93,11 +93,14 @@ class WaitingEdge:
 
     sources: tuple[str, ...]
     target: str
+    key: str = field(init=False, compare=False)
+    """How checkpoints name it."""
 
-    @property
-    def key(self) -> str:
-        """How checkpoints name it."""
-        return f"{'+'.join(self.sources)}:{self.target}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{'+'.join(self.sources)}:{self.target}")
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
 
 def _plain(value: Any) -> tuple[tuple[str, Any], ...] | None:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from nbhitl.engine import channels, ids
 from nbhitl.engine.breakpoints import Rules, holds, static_stop
-from nbhitl.engine.description import Graph
+from nbhitl.engine.description import Graph, WaitingEdge
 from nbhitl.engine.errors import GraphChanged, GraphRecursionError, InvalidUpdateError, did_you_mean
 from nbhitl.engine.records import (
     EMPTY,
@@ -83,6 +83,9 @@ class Fail:
 Move: TypeAlias = Perform | Hold | Expire | Commit | Wait | Finish | Fail
 
 
+_COMMIT = Commit()
+
+
 def next_move(graph: Graph, position: Position, rules: Rules, now: int = 0) -> Move:
     """What has to happen now. The whole control flow of a run is in here.
 
@@ -90,9 +93,10 @@ def next_move(graph: Graph, position: Position, rules: Rules, now: int = 0) -> M
     """
     checkpoint = position.checkpoint
     if position.untouched:
-        held = static_stop(position, rules.before, rules.after)
-        if held is not None:
-            return Wait("breakpoint", held)
+        if rules.before or rules.after:
+            held = static_stop(position, rules.before, rules.after)
+            if held is not None:
+                return Wait("breakpoint", held)
         if not checkpoint.tasks:
             return Finish()
         if checkpoint.step >= rules.last_step:
@@ -103,6 +107,8 @@ def next_move(graph: Graph, position: Position, rules: Rules, now: int = 0) -> M
             return Finish()
         if now and position.parked and (late := _late(position, now)):
             return Expire(late)
+        if len(position.wrote) == len(checkpoint.tasks) and not (rules.hold_after or position.held):
+            return _COMMIT
         done = position.wrote.keys() | position.parked | position.failed.keys() | position.held.keys()
         ready = tuple(task for task in checkpoint.tasks if task.id not in done)
     if rules.hold_before or rules.hold_after:
@@ -230,7 +236,8 @@ class Due:
 
     def work(self) -> list[tuple[str, Any]]:
         """Node and argument of each task, in the order in which the results are merged."""
-        found: list[tuple[str, Any]] = [(name, MISSING) for name in sorted(self.names)]
+        names = sorted(self.names) if len(self.names) > 1 else self.names
+        found: list[tuple[str, Any]] = [(name, MISSING) for name in names]
         return found + [(send.node, send.arg) for send in self.sends]
 
 
@@ -240,6 +247,7 @@ def successors(graph: Graph, checkpoint: Checkpoint, wrote: Sequence[tuple[str, 
     if due.arrived:
         _use(graph, due, {node for node, _ in wrote})
     names = due.names
+    arriving: dict[WaitingEdge, set[str]] = {}
     for node, entry in wrote:
         names.update(graph.edges.get(node, ()))
         for target in entry.goto:
@@ -248,8 +256,11 @@ def successors(graph: Graph, checkpoint: Checkpoint, wrote: Sequence[tuple[str, 
             else:
                 names.add(target)
         for edge in graph.waits.get(node, ()):
-            seen = due.arrived.get(edge.key, frozenset()) | {node}
-            due.arrived = {**due.arrived, edge.key: seen}
+            arriving.setdefault(edge, set()).add(node)
+    if arriving:
+        due.arrived = dict(due.arrived)
+        for edge, nodes in arriving.items():
+            seen = due.arrived[edge.key] = due.arrived.get(edge.key, frozenset()) | nodes
             if seen.issuperset(edge.sources):
                 names.add(edge.target)
     names.discard(END)
@@ -301,7 +312,7 @@ def next_checkpoint(
 ) -> Checkpoint:
     """The checkpoint behind ``checkpoint``: ``carried`` tasks first, then what became due."""
     first = len(carried)
-    fresh = tuple(Task(ids.task_id(id, first + n), node, arg) for n, (node, arg) in enumerate(due.work()))
+    fresh = tuple([Task(ids.task_id(id, first + n), node, arg) for n, (node, arg) in enumerate(due.work())])
     return Checkpoint(
         id=id,
         parent=checkpoint.id,
@@ -309,7 +320,7 @@ def next_checkpoint(
         source=source,
         values=state,
         tasks=(*carried, *fresh) if carried else fresh,
-        ran=tuple(dict.fromkeys([node for node, _ in wrote])),
+        ran=(wrote[0][0],) if len(wrote) == 1 else tuple(dict.fromkeys([node for node, _ in wrote])),
         changed=changed,
         arrived=due.arrived,
         at=at,
@@ -333,15 +344,21 @@ def merged(
     return state, touched
 
 
-def preview(graph: Graph, values: Mapping[str, Any], updates: Iterable[tuple[str, Any]]) -> Mapping[str, Any]:
+def preview(graph: Graph, values: Mapping[str, Any], updates: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
     """``values`` as one task alone would leave them: what its routers look at."""
     state = dict(values)
     _merge(graph, state, updates)
     return state
 
 
-def _merge(graph: Graph, state: dict[str, Any], updates: Iterable[tuple[str, Any]]) -> tuple[str, ...]:
+def _merge(graph: Graph, state: dict[str, Any], updates: Sequence[tuple[str, Any]]) -> tuple[str, ...]:
     """Merge ``updates`` into ``state`` in place; the names of the channels that they touched, in order."""
+    if len(updates) == 1:  # mostly one node writes one key
+        name, value = updates[0]
+        channel = graph.channels.get(name)
+        if channel is not None:
+            state[name] = channels.merge(name, channel, state.get(name, MISSING), (value,))
+            return (name,)
     grouped: dict[str, list[Any]] = {}
     for name, value in updates:
         if name in grouped:

@@ -285,10 +285,32 @@ class Position:
 
     def after(self, entries: Iterable[Entry]) -> Position:
         """This position with ``entries`` folded in, in order."""
+        news = tuple(entries)
+        if all(type(entry) is Wrote for entry in news) and not (self.parked or self.failed):
+            # The usual step: some tasks have finished, nothing else.
+            return self._wrote(news) if news else self  # type: ignore[arg-type]
         fold = _Fold(self)
-        for entry in entries:
+        for entry in news:
             fold.take(entry)
         return fold.position()
+
+    def _wrote(self, news: tuple[Wrote, ...]) -> Position:
+        wrote = {entry.task: entry for entry in news}
+        return Position(
+            self.checkpoint,
+            {**self.wrote, **wrote} if self.wrote else wrote,
+            self.asked,
+            self.answers,
+            self.parked,
+            self.failed,
+            self.passed,
+            self.stopped,
+            self.superseded,
+            self.held,
+            self.released,
+            self.kept,
+            self.entered,
+        )
 
     @property
     def pending(self) -> tuple[Asked, ...]:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import nbhitl
 from nbhitl.compiled import CompiledGraph
-from nbhitl.engine.channels import LastValue
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import GraphError, did_you_mean
 from nbhitl.engine.records import END, START
 from nbhitl.graph import StateGraph
-from nbhitl.state import is_typed_dict
 from nbhitl.notebook.wiring import Wiring
+from nbhitl.state import is_keyed
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -149,7 +148,7 @@ def _state(bound: Mapping[str, Any], space: Mapping[str, Any], wiring: Wiring, n
     except NameError as error:
         raise GraphError(f"the annotation of {getattr(first, '__name__', first)} cannot be read: {error}") from error
     for parameter, hint in hints:
-        if parameter != "return" and is_typed_dict(hint):
+        if parameter != "return" and is_keyed(hint):
             return hint
     raise GraphError(
         "the cell has no state. Write `class State(TypedDict, total=False): ...` in it, or name one: --state NAME."
@@ -157,10 +156,8 @@ def _state(bound: Mapping[str, Any], space: Mapping[str, Any], wiring: Wiring, n
 
 
 def _required(builder: StateGraph) -> dict[str, Any]:
-    """Keys that an input has to have, with their types: those that the TypedDict requires and no reducer starts."""
-    hints = typing.get_type_hints(builder.state_schema, include_extras=True)
-    keys: frozenset[str] = builder.state_schema.__required_keys__
-    return {key: hints[key] for key in hints if key in keys and isinstance(builder.channels[key], LastValue)}
+    """Keys that an input has to have, with their types: those without a default that no reducer starts."""
+    return {key: builder.channels[key].typ for key in builder.channels if key in builder.required}
 
 
 def _pasted(bound: Mapping[str, Any], name: str, notes: tuple[str, ...]) -> Cell:

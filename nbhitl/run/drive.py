@@ -35,6 +35,7 @@ from nbhitl.engine.records import (
     StopReason,
     Task,
     ThreadKey,
+    Wrote,
 )
 from nbhitl.run import hands
 from nbhitl.run.claims import release
@@ -133,6 +134,8 @@ class Run:
     listener: Listener | None = None
     """Told what happens in this run's sub-graphs, and in theirs."""
     debug = False
+    watched = True
+    """Whether anybody looks at the events: a call that only wants the result does not pay for them."""
 
     def __init__(
         self,
@@ -160,6 +163,7 @@ class Run:
         """With durability ``exit``: what happened at a checkpoint that is not saved yet."""
         self._saved: str | None = None
         """The newest checkpoint that is saved: with durability ``exit`` the parent of the next one."""
+        self._changed: dict[str, None] = {}
         self._lock = threading.Lock()
         limit = config.get("max_concurrency")
         self.workers: int = limit if isinstance(limit, int) and limit > 0 else hands.DEFAULT_CONCURRENCY
@@ -233,12 +237,13 @@ class Run:
                     if self.control is not None and self.control.drain_requested:
                         yield self.stop(None)
                         return
-                    yield Started(tasks)
+                    if self.watched:
+                        yield Started(tasks)
                     self.jobs = self._jobs(tasks)
                     return
                 case moves.Commit():
                     committed = self._merge()
-                    if committed is not None:
+                    if committed is not None and self.watched:
                         yield committed
                 case moves.Hold(held=held):
                     self.note(held)
@@ -265,7 +270,8 @@ class Run:
         task = job.task
         try:
             # A task's writes travel with the checkpoint that follows; a question is durable before it is shown.
-            self.note(entries, wait=any(isinstance(entry, Asked) for entry in entries))
+            asks = len(entries) != 1 or type(entries[0]) is not Wrote
+            self.note(entries, wait=asks and any(isinstance(entry, Asked) for entry in entries))
         except UnstorableValueError as error:
             error.add_note(f"in node {task.node!r}")
             entries = (Failed(task.id, type(error).__name__, str(error), error),)
@@ -354,9 +360,11 @@ class Run:
             if not wait and not any(isinstance(entry, (Asked, Kept, Stopped)) for entry in entries):
                 unsaved.extend(entries)
                 return
-            checkpoint = self._stored(replace(self.position.checkpoint, parent=self._saved))
+            changed = tuple(self._changed)  # since the checkpoint that is saved
+            checkpoint = self._stored(replace(self.position.checkpoint, parent=self._saved, changed=changed))
             saver.commit(self.key, checkpoint, [*unsaved, *entries], wait=wait)
             self._saved, self._unsaved = checkpoint.id, None
+            self._changed.clear()
 
     def _commit(self, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, wait: bool) -> None:
         saver = self.world.saver
@@ -364,6 +372,7 @@ class Run:
             return
         if self.durability == "exit":
             self._unsaved = list(entries)
+            self._changed.update(dict.fromkeys(checkpoint.changed))
             return
         saver.commit(self.key, self._stored(checkpoint), entries, wait=wait)
 
@@ -384,7 +393,9 @@ def drive(run: Run) -> Iterator[Event]:
             if jobs is None:
                 return
             if len(jobs) == 1:
-                yield run.take(jobs[0], hands.perform(jobs[0]))
+                ended = run.take(jobs[0], hands.perform(jobs[0]))
+                if run.watched:
+                    yield ended
             else:
                 for job, entries in hands.threads(jobs, run.workers):
                     yield run.take(job, entries)

@@ -32,6 +32,7 @@ from nbhitl.engine.errors import (
 from nbhitl.engine.records import END, MISSING, Entry, Failed, Send, Wrote
 from nbhitl.run import mutations
 from nbhitl.run.context import CURRENT, SWALLOWED, TaskContext
+from nbhitl.run.crew import Crew, hire
 
 Entries: TypeAlias = tuple[Entry, ...]
 Outcome: TypeAlias = tuple[TaskContext, Entries]
@@ -66,6 +67,8 @@ def wrote(job: TaskContext, result: Any) -> Wrote:
     """
     if job.pause is not None:
         raise PauseSwallowed(SWALLOWED.format(node=job.task.node))
+    if result is None:
+        return Wrote(job.task.id)
     if type(result) is dict:
         return Wrote(job.task.id, _known(job, tuple(result.items())))
     updates: list[tuple[str, Any]] = []
@@ -141,8 +144,10 @@ def routed(job: TaskContext, entry: Wrote, chosen: Sequence[Any]) -> Wrote:
     goto = list(entry.goto)
     for router, choice in zip(routers(job), chosen, strict=True):
         goto += _ends(router, choice)
+    nodes = job.run.graph.nodes
     for target in goto:
-        check_target(job.run.graph, target, f"node {job.task.node!r}")
+        if type(target) is not str or (target not in nodes and target != END):
+            check_target(job.run.graph, target, f"node {job.task.node!r}")
     return Wrote(entry.task, entry.updates, tuple(goto))
 
 
@@ -224,9 +229,12 @@ async def aperform(job: TaskContext) -> Entries:
 
 def _body(job: TaskContext) -> Any:
     """The body's result, or its awaitable; what a sub-graph sent to its parent counts as the result."""
-    state, more = _arguments(job)
+    node, task = job.node, job.task
     try:
-        return job.node.action(state, **more) if more else job.node.action(state)
+        if node.shape is WHOLE and not node.takes:
+            return node.action(dict(job.values) if task.arg is MISSING else task.arg)
+        state, more = _arguments(job)
+        return node.action(state, **more)
     except ParentCommand as left:
         return Command(update=left.command.update, goto=left.command.goto)
 
@@ -240,74 +248,30 @@ async def _abody(job: TaskContext) -> Any:
         return Command(update=left.command.update, goto=left.command.goto)
 
 
-class _Crew:
-    """Daemon threads that share one queue of jobs; more are hired while results keep one waiting.
-
-    Two hands do short bodies faster than sixteen, which would fight for the interpreter's lock; bodies that wait
-    (for a network, for each other) need as many as there are. Daemon threads, since an executor's would hold up the
-    exit of a kernel that is shut down.
-    """
-
-    def __init__(self, jobs: Sequence[TaskContext], workers: int) -> None:
-        self.results: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
-        self.todo = iter([(job, contextvars.copy_context()) for job in jobs])
-        self.most = max(1, min(workers, len(jobs)))
-        self.size = 0
-        self.failed = threading.Event()
-        self.empty = False
-        self._lock = threading.Lock()
-
-    def hire(self) -> None:
-        self.size += 1
-        threading.Thread(target=self._work, name=f"nbhitl-hand-{self.size}", daemon=True).start()
-
-    def _work(self) -> None:
-        try:
-            while not self.failed.is_set():
-                with self._lock:
-                    job, context = next(self.todo, (None, None))
-                if job is None or context is None:
-                    self.empty = True
-                    return
-                entries = context.run(perform, job)
-                if entries and isinstance(entries[0], Failed):
-                    self.failed.set()
-                self.results.put((job, entries))
-        except BaseException as error:  # noqa: BLE001 - the caller's thread raises it
-            self.failed.set()
-            self.results.put(error)
-        finally:
-            self.results.put(None)
-
-
 def threads(jobs: Sequence[TaskContext], workers: int = DEFAULT_CONCURRENCY) -> Iterator[Outcome]:
-    """Perform jobs side by side on threads, each in a context of its own; yield as they end.
+    """Perform jobs side by side, here and on threads, each in a context of its own; yield as they end.
 
     When one fails, those that have not begun are left for the next call.
     """
-    crew = _Crew(jobs, workers)
-    for _ in range(min(2, crew.most)):
-        crew.hire()
-    left = crew.size
+    crew = Crew(jobs, perform, max(1, min(workers, len(jobs))))
+    hire(crew)
+    left = len(jobs)
     try:
-        while left:
-            hiring = crew.size < crew.most and not crew.empty and not crew.failed.is_set()
+        while (job := crew.take()) is not None:
+            yield crew.perform(job)
+            left -= 1
+            while not crew.outcomes.empty():
+                yield crew.outcome()
+                left -= 1
+        while left > crew.untaken:
             try:
                 # Short waits: a Stop that is raised in this thread arrives between two of them.
-                result = crew.results.get(timeout=0.002 if hiring else 0.2)
-            except queue.Empty:
-                if hiring:
-                    crew.hire()
-                    left += 1
-                continue
-            if result is None:
+                yield crew.outcome(timeout=0.2)
                 left -= 1
-            elif isinstance(result, BaseException):
-                raise result
-            else:
-                yield result
+            except queue.Empty:
+                continue
     finally:
-        crew.failed.set()  # whoever left the stream wants no further task to begin
+        crew.stop()  # whoever left the stream wants no further task to begin
 
 
 async def loop(jobs: Sequence[TaskContext], workers: int = DEFAULT_CONCURRENCY) -> AsyncIterator[Outcome]:
@@ -331,6 +295,8 @@ async def loop(jobs: Sequence[TaskContext], workers: int = DEFAULT_CONCURRENCY) 
 
 
 def _ends(router: Router, choice: Any) -> list[str | Send]:
+    if type(choice) is str and router.ends is not None and choice in router.ends:
+        return [router.ends[choice]]
     found: list[str | Send] = []
     for one in choice if isinstance(choice, (list, tuple)) else [choice]:
         if isinstance(one, Send) or router.ends is None:
@@ -386,7 +352,7 @@ def _value(result: Any, error: BaseException | None) -> Any:
 
 def _now(value: Any, job: TaskContext) -> Any:
     """A value that is there; an awaitable has no loop to wait on here."""
-    if type(value) is dict or not inspect.isawaitable(value):
+    if value is None or type(value) is dict or type(value) is str or not inspect.isawaitable(value):
         return value
     if inspect.iscoroutine(value):
         value.close()  # or Python warns that nobody awaited it

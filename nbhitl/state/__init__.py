@@ -1,7 +1,16 @@
 """State schemas: what they say of the channels, how a node's input is made, what a returned value writes."""
 
 from nbhitl.state.inputs import Shapes, shape, unpacker
-from nbhitl.state.schemas import IsLastStep, RemainingSteps, Schema, is_keyed, is_typed_dict, read
+from nbhitl.state.schemas import (
+    IsLastStep,
+    RemainingSteps,
+    Schema,
+    is_keyed,
+    is_typed_dict,
+    name_of_schema,
+    read,
+    required,
+)
 from nbhitl.state.together import Schemas, merged
 
 __all__ = [
@@ -13,7 +22,9 @@ __all__ = [
     "is_keyed",
     "is_typed_dict",
     "merged",
+    "name_of_schema",
     "read",
+    "required",
     "shape",
     "unpacker",
 ]

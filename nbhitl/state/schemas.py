@@ -56,7 +56,7 @@ def read(schema: Any, role: str = "the state schema") -> Schema:
     """
     _check(schema, role)
     if not is_keyed(schema):
-        channel, wrong = channel_of(schema, f"{role} {name_of(schema)}")
+        channel, wrong = channel_of(schema, f"{role} {name_of_schema(schema)}")
         if isinstance(channel, ManagedValue):
             raise SchemaError(f"{role} is a managed value; those are keys of a state.")
         return Schema(schema, {ROOT: channel}, {}, tuple(dict.fromkeys(_classes(schema))), wrong)
@@ -67,10 +67,10 @@ def read(schema: Any, role: str = "the state schema") -> Schema:
     if not hints and not is_typed_dict(schema):
         _say_empty(schema, role)
     for key, hint in hints.items():
-        found, wrong = channel_of(hint, f"{name_of(schema)}.{key}")
+        found, wrong = channel_of(hint, f"{name_of_schema(schema)}.{key}")
         mistakes += wrong
         if key in RESERVED:
-            mistakes.append(f"{name_of(schema)}.{key}: that name belongs to the graph itself; take another.")
+            mistakes.append(f"{name_of_schema(schema)}.{key}: that name belongs to the graph itself; take another.")
         if isinstance(found, ManagedValue):
             managed[key] = found.what
         else:
@@ -92,6 +92,17 @@ def is_model(schema: Any) -> bool:
 def is_keyed(schema: Any) -> bool:
     """Whether a schema is a class whose keys are channels; other types are a state of one value."""
     return isinstance(schema, type) and (is_typed_dict(schema) or any(_annotated(c) for c in schema.__mro__))
+
+
+def required(schema: Any) -> frozenset[str]:
+    """Keys without which an instance cannot be made."""
+    if is_model(schema):
+        return frozenset(name for name, field in schema.model_fields.items() if field.is_required())
+    if dataclasses.is_dataclass(schema):
+        unset = dataclasses.MISSING
+        fields = (f for f in dataclasses.fields(schema) if f.init)
+        return frozenset(f.name for f in fields if f.default is unset and f.default_factory is unset)
+    return frozenset(getattr(schema, "__required_keys__", ()))
 
 
 def hints_of(schema: type, role: str = "the schema") -> dict[str, Any]:
@@ -169,6 +180,6 @@ def _classes(hint: Any, seen: frozenset[type] = frozenset()) -> Iterator[type]:
         yield from _classes(part, seen)
 
 
-def name_of(schema: Any) -> str:
+def name_of_schema(schema: Any) -> str:
     """How messages call a schema."""
     return schema.__name__ if isinstance(schema, type) and not isinstance(schema, types.GenericAlias) else repr(schema)

@@ -8,7 +8,7 @@ from typing import Any
 from nbhitl.engine.channels import BinaryOperatorAggregate, Channel, LastValue
 from nbhitl.engine.errors import SchemaError
 from nbhitl.state.hints import same
-from nbhitl.state.schemas import Schema, is_keyed, name_of, read
+from nbhitl.state.schemas import Schema, is_keyed, name_of_schema, read
 
 
 class Schemas:
@@ -63,13 +63,13 @@ def merged(schemas: Iterable[Schema]) -> tuple[dict[str, Channel], list[str]]:
                 channels[key], giver[key] = channel, schema
             elif not isinstance(channel, LastValue) and not same(old, channel):
                 mistakes[
-                    f"state key {key!r}: {name_of(giver[key].source)} says {_says(old)}, {name_of(schema.source)} says "
+                    f"state key {key!r}: {name_of_schema(giver[key].source)} says {_says(old)}, {name_of_schema(schema.source)} says "
                     f"{_says(channel)}. A key is merged in one way: give both the same reducer, or leave it out of one."
                 ] = None
     for key in sorted(channels.keys() & managed.keys()):
         mistakes[
-            f"state key {key!r}: in {name_of(managed[key].source)} the run fills it in, "
-            f"in {name_of(giver[key].source)} it is an ordinary key. Rename one of them."
+            f"state key {key!r}: in {name_of_schema(managed[key].source)} the run fills it in, "
+            f"in {name_of_schema(giver[key].source)} it is an ordinary key. Rename one of them."
         ] = None
     return channels, list(mistakes)
 

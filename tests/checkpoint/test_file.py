@@ -160,6 +160,7 @@ def test_a_forked_child_does_not_keep_the_lock_of_a_dead_parent(tmp_path):
     child = int(owner.stdout.readline())
     owner.kill()
     owner.wait()
+    owner.stdout.read()  # ends when the child has closed its end: by then it has let go of the lock
     owner.stdout.close()
     try:
         DuckDBSaver(path).close()
