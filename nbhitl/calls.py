@@ -110,7 +110,6 @@ class Calls:
 
     def nested(self, input: Any, config: Config, options: CallOptions, inside: TaskContext, *, as_node: bool) -> Nest:
         """The same for a call from a node's body: a part of the run that the node belongs to."""
-        options = replace(options, durability=inside.run.durability)
         found = nest(self.graph, inside, self.rules(config, options), config, self.memory)
         known = inside.line(found.number)
         if as_node:
@@ -131,8 +130,7 @@ class Calls:
             input = {}  # it goes on where it stands
         found.begin(input, head_of_memory(found))
         run = found.run
-        taking_input = any(task.node == START for task in run.position.checkpoint.tasks)
-        run.rules = replace(run.rules, last_step=run.position.checkpoint.step + run.rules.last_step + taking_input)
+        run.rules = _counted(run.rules, run.position)
         run.debug = run.debug or self.debug
         return found
 
@@ -166,9 +164,7 @@ class Calls:
             self._continue(run, position, config)
         else:
             self._begin(run, input, position, restart=options.restart)
-        begun = run.position.checkpoint
-        taking_input = any(task.node == START for task in begun.tasks)  # a step that no limit counts
-        run.rules = replace(rules, last_step=begun.step + rules.last_step + taking_input)
+        run.rules = _counted(rules, run.position)
         return run
 
     # -- new input
@@ -191,8 +187,8 @@ class Calls:
             return dict(pairs)
         for name, _ in pairs:
             if name not in keys:
-                hidden = " of its input" if name in self.graph.channels else ""
-                hands.unknown_key(replace(self.graph, channels=dict.fromkeys(keys)), f"the input{hidden} has", name)  # type: ignore[arg-type]
+                of = "the input schema" if name in self.graph.channels else "the state"
+                hands.unknown_key(replace(self.graph, channels=dict.fromkeys(keys)), "the input has", name, of)  # type: ignore[arg-type]
         found = {name: value for name, value in pairs if name in keys}
         if not found:
             raise EmptyInputError(f"the input has none of the keys that the graph takes: {', '.join(sorted(keys))}.")
@@ -394,6 +390,14 @@ class Calls:
             return False
         newest = self.saver().load(key)
         return newest is not None and newest.checkpoint.id != position.checkpoint.id
+
+
+def _counted(rules: Rules, position: Position) -> Rules:
+    """``rules`` whose ``last_step`` counts from where the run begins; taking input is a step that no limit counts."""
+    begun = position.checkpoint
+    taking_input = any(task.node == START for task in begun.tasks)
+    last = begun.step + rules.last_step + taking_input
+    return Rules(last, rules.before, rules.after, rules.hold_before, rules.hold_after)
 
 
 def _outermost(config: Config) -> Config:

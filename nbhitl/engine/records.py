@@ -13,6 +13,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, assert_never
 
+from nbhitl.engine.record import record
+
 START: Final = "__start__"
 """The virtual node before the first one: it takes the input."""
 END: Final = "__end__"
@@ -63,7 +65,7 @@ class Send:
     arg: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Task:
     """One node's work in one super-step. ``id`` is the checkpoint's id and the task's place in it."""
 
@@ -80,7 +82,7 @@ class Task:
         return self.origin or self.id
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Checkpoint:
     """The state between two super-steps, and the tasks of the next one."""
 
@@ -109,7 +111,7 @@ class Checkpoint:
     """Digest of the graph's code (`nbhitl.engine.description.Graph.code`) when this checkpoint was made."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wrote:
     """A task finished: its updates in order, and where it wants to go next."""
 
@@ -256,7 +258,7 @@ Entry: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Position:
     """Where a thread stands: a checkpoint and what has happened since."""
 
@@ -333,82 +335,113 @@ class Position:
         return not (self.wrote or self.asked or self.failed or self.held or self.released or self.entered or self.kept)
 
 
-class _Fold:
-    """A position in the making: copies of its mappings that entries are written into."""
+_SETS: Final = frozenset({"parked", "released"})
 
-    __slots__ = ("answers", "asked", "entered", "failed", "held", "kept", "owner", "parked", "passed", "released",
-                 "start", "stopped", "superseded", "wrote")  # fmt: skip
+
+class _Fold:
+    """A position in the making: copies of those of its parts that entries are written into."""
+
+    __slots__ = ("news", "owners", "start")
 
     def __init__(self, start: Position) -> None:
         self.start = start
-        self.wrote, self.asked, self.answers = dict(start.wrote), dict(start.asked), dict(start.answers)
-        self.failed, self.held, self.superseded = dict(start.failed), dict(start.held), dict(start.superseded)
-        self.parked, self.released = set(start.parked), set(start.released)
-        self.kept = {task: dict(found) for task, found in start.kept.items()}
-        self.entered = {task: dict(found) for task, found in start.entered.items()}
-        self.passed, self.stopped = start.passed, start.stopped
-        self.owner = {q.id: task for task, questions in start.asked.items() for q in questions}
+        self.news: dict[str, Any] = {}
+        self.owners: dict[str, str] | None = None
+        """Interrupt id to the task that asked."""
+
+    def part(self, name: str) -> Any:
+        """A part of the position that may be written into."""
+        found = self.news.get(name)
+        if found is None:
+            old = getattr(self.start, name)
+            found = self.news[name] = set(old) if name in _SETS else dict(old)
+        return found
+
+    def owner(self, question: str) -> str:
+        """The task that asked; empty when none did."""
+        if self.owners is None:
+            self.owners = {q.id: task for task, asked in self.start.asked.items() for q in asked}
+        return self.owners.get(question, "")
 
     def take(self, entry: Entry) -> None:
         match entry:
             case Wrote():
-                self.wrote[entry.task] = entry
-                self.failed.pop(entry.task, None)
-                self.parked.discard(entry.task)
+                self.part("wrote")[entry.task] = entry
+                self._forget(entry.task)
             case Asked():
-                if entry.id not in self.owner:
-                    self.asked[entry.task] = (*self.asked.get(entry.task, ()), entry)
-                    self.owner[entry.id] = entry.task
-                elif entry.head:  # a sub-graph has moved on, and still asks
-                    self.asked[entry.task] = tuple(entry if q.id == entry.id else q for q in self.asked[entry.task])
-                self.superseded.pop(entry.id, None)
-                if entry.id not in self.answers:
-                    self.parked.add(entry.task)
+                self._ask(entry)
             case Answered():
-                if entry.interrupt not in self.answers:  # the first answer wins
-                    self.answers[entry.interrupt] = entry
-                    self.parked.discard(self.owner.get(entry.interrupt, ""))
+                answers = self.part("answers")
+                if entry.interrupt not in answers:  # the first answer wins
+                    answers[entry.interrupt] = entry
+                    self.part("parked").discard(self.owner(entry.interrupt))
             case Superseded():
-                self.superseded[entry.interrupt] = entry.by
+                self.part("superseded")[entry.interrupt] = entry.by
             case Reopened():
-                self.parked.discard(entry.task)
+                self.part("parked").discard(entry.task)
             case Failed():
-                self.failed[entry.task] = entry
-                self.parked.discard(entry.task)
+                self.part("parked").discard(entry.task)
+                self.part("failed")[entry.task] = entry
             case Held():
-                self.held[entry.task] = entry
+                self.part("held")[entry.task] = entry
             case Kept():
-                self.kept.setdefault(entry.task, {})[entry.key] = entry.value
+                kept = self.part("kept")
+                kept[entry.task] = {**kept.get(entry.task, EMPTY), entry.key: entry.value}
             case Entered():
-                self.entered.setdefault(entry.task, {})[entry.call] = entry
+                entered = self.part("entered")
+                entered[entry.task] = {**entered.get(entry.task, EMPTY), entry.call: entry}
             case Stopped():
-                self.stopped = entry
+                self.news["stopped"] = entry
             case Continued():
                 self._continue(entry)
             case _:
                 assert_never(entry)
 
+    def _forget(self, task: str) -> None:
+        if self.start.failed or "failed" in self.news:
+            self.part("failed").pop(task, None)
+        if self.start.parked or "parked" in self.news:
+            self.part("parked").discard(task)
+
+    def _ask(self, entry: Asked) -> None:
+        asked = self.part("asked")
+        if not self.owner(entry.id):
+            asked[entry.task] = (*asked.get(entry.task, ()), entry)
+            if self.owners is not None:
+                self.owners[entry.id] = entry.task
+        elif entry.head:  # a sub-graph has moved on, and still asks
+            asked[entry.task] = tuple([entry if q.id == entry.id else q for q in asked[entry.task]])
+        if self.start.superseded or "superseded" in self.news:
+            self.part("superseded").pop(entry.id, None)
+        if entry.id not in self.news.get("answers", self.start.answers):
+            self.part("parked").add(entry.task)
+
     def _continue(self, entry: Continued) -> None:
-        held = self.stopped is not None and self.stopped.reason == "breakpoint"
-        self.passed = self.passed or entry.passed or held
-        self.stopped = None
-        self.failed.clear()
-        self.released.update((task, held.place) for task, held in self.held.items())
-        self.held.clear()
+        stopped = self.news.get("stopped", self.start.stopped)
+        held = stopped is not None and stopped.reason == "breakpoint"
+        if entry.passed or held:
+            self.news["passed"] = True
+        self.news["stopped"] = None
+        self.news["failed"] = {}
+        holding = self.news.get("held", self.start.held)
+        if holding:
+            self.part("released").update((task, one.place) for task, one in holding.items())
+            self.news["held"] = {}
 
     def position(self) -> Position:
+        start, new = self.start, self.news.get
         return Position(
-            checkpoint=self.start.checkpoint,
-            wrote=self.wrote,
-            asked=self.asked,
-            answers=self.answers,
-            parked=frozenset(self.parked),
-            failed=self.failed,
-            passed=self.passed,
-            stopped=self.stopped,
-            superseded=self.superseded,
-            held=self.held,
-            released=frozenset(self.released),
-            kept=self.kept,
-            entered=self.entered,
+            start.checkpoint,
+            new("wrote", start.wrote),
+            new("asked", start.asked),
+            new("answers", start.answers),
+            frozenset(new("parked", start.parked)),
+            new("failed", start.failed),
+            new("passed", start.passed),
+            new("stopped", start.stopped),
+            new("superseded", start.superseded),
+            new("held", start.held),
+            frozenset(new("released", start.released)),
+            new("kept", start.kept),
+            new("entered", start.entered),
         )

@@ -156,7 +156,9 @@ class Run:
         """Whether the thread is ours to work on, until `release`."""
         self.jobs: list[TaskContext] | None = None
         """What has to be performed now; None when the run has stopped."""
-        self._run_id = world.ids.run()
+        self._lock = threading.Lock()
+        self._run_id = world.ids.run() if parent is None else parent.next_run_id()
+        self._runs = 0
         self._count = 0
         self._news: list[Entry] = []
         self._unsaved: list[Entry] | None = None
@@ -164,7 +166,6 @@ class Run:
         self._saved: str | None = None
         """The newest checkpoint that is saved: with durability ``exit`` the parent of the next one."""
         self._changed: dict[str, None] = {}
-        self._lock = threading.Lock()
         limit = config.get("max_concurrency")
         self.workers: int = limit if isinstance(limit, int) and limit > 0 else hands.DEFAULT_CONCURRENCY
         self._codes: dict[int, tuple[Mapping[str, str], str]] = {} if parent is None else parent._codes
@@ -182,6 +183,12 @@ class Run:
         return known
 
     # -- where to begin
+
+    def next_run_id(self) -> str:
+        """An id for the run of a sub-graph: unique, as this one's is."""
+        with self._lock:
+            self._runs += 1
+            return f"{self._run_id}.{self._runs}"
 
     def new_id(self) -> str:
         """The id of this run's next checkpoint."""
@@ -233,6 +240,9 @@ class Run:
         while True:
             move = moves.Fail(self.failures) if self.failures else self._next()
             match move:
+                case moves.Perform(tasks=(Task(node="__start__") as start,)) if self._silent(start):
+                    self.note([Wrote(start.id, tuple(start.arg.items()))])
+                    self.fold()
                 case moves.Perform(tasks=tasks):
                     if self.control is not None and self.control.drain_requested:
                         yield self.stop(None)
@@ -255,6 +265,10 @@ class Run:
                     return
                 case _:
                     assert_never(move)
+
+    def _silent(self, start: Task) -> bool:
+        """Whether input needs no hands: nobody looks on, and no router has to be asked."""
+        return not self.watched and START not in self.graph.routers and type(start.arg) is dict
 
     def _next(self) -> moves.Move:
         # Deadlines are the business of the outermost run: people answer there.

@@ -131,9 +131,9 @@ def _known(job: TaskContext, updates: Updates) -> Updates:
     return tuple(pair for pair in updates if pair[0] in channels)
 
 
-def unknown_key(graph: Graph, who: str, name: object) -> None:
+def unknown_key(graph: Graph, who: str, name: object, of: str = "the state") -> None:
     """Say that a key is none of the state: as a warning, or as an error in a strict graph."""
-    text = f"{who} {name!r}, which is no key of the state.{did_you_mean(name, graph.channels)}"
+    text = f"{who} {name!r}, which is no key of {of}.{did_you_mean(name, graph.channels)}"
     if graph.strict:
         raise InvalidUpdateError(text)
     warnings.warn(f"{text} It was left out; compile(strict=True) makes this an error.", UnknownKeyWarning, stacklevel=2)

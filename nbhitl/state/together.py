@@ -62,9 +62,10 @@ def merged(schemas: Iterable[Schema]) -> tuple[dict[str, Channel], list[str]]:
             if old is None or (isinstance(old, LastValue) and not isinstance(channel, LastValue)):
                 channels[key], giver[key] = channel, schema
             elif not isinstance(channel, LastValue) and not same(old, channel):
+                one, other = name_of_schema(giver[key].source), name_of_schema(schema.source)
                 mistakes[
-                    f"state key {key!r}: {name_of_schema(giver[key].source)} says {_says(old)}, {name_of_schema(schema.source)} says "
-                    f"{_says(channel)}. A key is merged in one way: give both the same reducer, or leave it out of one."
+                    f"state key {key!r}: {one} says {_says(old)}, {other} says {_says(channel)}. "
+                    "A key is merged in one way: give both the same reducer, or leave it out of one."
                 ] = None
     for key in sorted(channels.keys() & managed.keys()):
         mistakes[

@@ -7,8 +7,8 @@ import pytest
 from nbhitl.engine import moves
 from nbhitl.engine.channels import BinaryOperatorAggregate, LastValue
 from nbhitl.engine.description import Graph, Node, Router, WaitingEdge, problems
-from nbhitl.engine.errors import InvalidUpdateError
 from nbhitl.engine.edits import branch, rebase
+from nbhitl.engine.errors import InvalidUpdateError
 from nbhitl.engine.moves import Commit, Fail, Finish, Perform, Rules, Wait, begin, commit, next_move
 from nbhitl.engine.records import (
     END,

@@ -45,18 +45,59 @@ def test_a_key_names_a_question_whose_value_changes():
 
 
 def test_a_question_may_change_once_and_is_refused_the_second_time():
-    check_change([asked("1")], asked("2"), "n")
+    assert check_change([asked("1")], asked("2"), "n") == asked("1")
     with pytest.raises(QuestionChanged, match=r"node 'n'.*key="):
         check_change([asked("1"), asked("2")], asked("3"), "n")
+
+
+def test_a_question_asked_again_or_elsewhere_in_the_body_changes_nothing():
+    assert check_change([asked("1")], asked("1"), "n") is None
+    assert check_change([asked("1", ordinal=1)], asked("2"), "n") is None
+
+
+def test_a_question_with_a_key_never_counts_as_changed():
+    before = [asked("1", key="k"), asked("2", key="k")]
+    assert check_change(before, asked("3", key="k"), "n") is None
+    assert check_change(before, asked("3"), "n") is None
+
+
+def test_the_questions_of_sub_graphs_do_not_count_as_the_bodys_own():
+    assert check_change([asked("1", ns="t:k"), asked("2", ns="t:k")], asked("3"), "n") is None
 
 
 def test_a_bare_answer_goes_to_the_only_question():
     assert match_answers([asked(ONE)], "yes") == {ONE: "yes"}
 
 
-@pytest.mark.parametrize("answer", [False, 0, "", None, {}, []])
+@pytest.mark.parametrize("answer", [False, 0, "", []])
 def test_falsy_answers_are_answers(answer):
     assert match_answers([asked(ONE)], answer) == {ONE: answer}
+
+
+@pytest.mark.parametrize("answer", [False, 0, "", [], None, {}])
+def test_by_id_every_value_is_an_answer(answer):
+    assert match_answers([asked(ONE)], {ONE: answer}) == {ONE: answer}
+
+
+@pytest.mark.parametrize("answer", [None, {}])
+def test_nothing_is_no_answer_and_says_what_is_open_and_how_to_answer_none(answer):
+    with pytest.raises(EmptyInputError, match=rf"is no answer. Open: {ONE} \('\?'\).*resume=\{{id: None\}}"):
+        match_answers([asked(ONE)], answer)
+
+
+@pytest.mark.parametrize("answer", [None, {}])
+def test_nothing_where_no_question_is_open_says_how_to_go_on(answer):
+    with pytest.raises(EmptyInputError, match="is no answer, and no question is open. Call with None to go on"):
+        match_answers([], answer)
+
+
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [(TWO, f"question {TWO} took its place"), ("", "it was closed by an edit of the state")],
+)
+def test_an_answer_to_a_superseded_question_says_what_became_of_it(by, said):
+    with pytest.raises(UnknownInterruptError, match=f"no open question has the id '{ONE}': {said}.*Open: {TWO}"):
+        match_answers([asked(TWO)], {ONE: "yes"}, {ONE: by})
 
 
 def test_a_bare_answer_for_two_questions_is_refused_with_both_named():

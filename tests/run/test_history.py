@@ -20,6 +20,7 @@ from nbhitl import (
     UnknownThreadError,
     interrupt,
 )
+from nbhitl.engine.errors import UnknownKeyWarning
 
 
 class State(TypedDict, total=False):
@@ -200,7 +201,6 @@ def test_writing_after_several_nodes_ran_needs_to_be_told_the_writer(saver, conf
 @pytest.mark.parametrize(
     ("values", "as_node", "error", "said"),
     [
-        ({"lgo": []}, "a", InvalidUpdateError, "'lgo'.*Did you mean 'log'"),
         ({"x": 1}, "aa", UnknownNodeError, "as_node=.*no node 'aa'. Did you mean 'a'"),
         ([1], "a", InvalidUpdateError, "list"),
     ],
@@ -211,6 +211,22 @@ def test_a_write_that_cannot_be_made_is_refused_and_nothing_is_written(values, a
     with pytest.raises(error, match=said):
         abc.update_state(config, values, as_node)
     assert list(abc.get_state_history(config)) == before
+
+
+def test_writing_an_unknown_key_is_a_warning_and_the_rest_is_written(abc, config):
+    abc.invoke({}, config)
+    with pytest.warns(UnknownKeyWarning, match="'lgo', which is no key of the state. Did you mean 'log'"):
+        abc.update_state(config, {"lgo": [], "x": 1}, "a")
+    assert abc.get_state(config).values == {"x": 1, "log": ["a", "b", "c"]}
+
+
+def test_in_a_strict_graph_writing_an_unknown_key_is_refused_and_nothing_is_written(saver, config):
+    strict = line(a=says("a")).compile(saver, strict=True)
+    strict.invoke({}, config)
+    before = list(strict.get_state_history(config))
+    with pytest.raises(InvalidUpdateError, match="'lgo'.*Did you mean 'log'"):
+        strict.update_state(config, {"lgo": [], "x": 1}, "a")
+    assert list(strict.get_state_history(config)) == before
 
 
 def test_writing_into_an_old_checkpoint_makes_a_branch_and_keeps_the_other(abc, config):

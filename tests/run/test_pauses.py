@@ -24,10 +24,12 @@ from nbhitl import (
     StateGraph,
     ThreadBusyError,
     UnknownInterruptError,
+    UnknownNodeError,
     UnknownThreadError,
     UnstorableValueError,
     interrupt,
 )
+from nbhitl.engine.errors import UnknownKeyWarning
 from nbhitl.engine.records import ThreadKey
 
 THREAD = ThreadKey("t")
@@ -324,14 +326,75 @@ def test_a_command_without_an_answer_is_an_error(saver, config):
         graph.invoke(Command(), config)
 
 
-@pytest.mark.parametrize("command", [Command(update={"x": 1}), Command(goto="ask"), Command(resume=1, goto="ask")])
-def test_as_input_a_command_holds_answers_only(command, saver, config):
+@pytest.mark.parametrize("resume", [None, {}])
+def test_a_command_with_an_empty_answer_is_an_error_and_nothing_is_written(resume, saver, config):
     graph = fan(ask=ask).compile(saver)
     graph.invoke({}, config)
     before = saver.load(THREAD)
-    with pytest.raises(InvalidUpdateError, match="only resume="):
+    with pytest.raises(EmptyInputError, match="is no answer. Open: .*sure"):
+        graph.invoke(Command(resume=resume), config)
+    assert saver.load(THREAD) == before
+
+
+def test_a_command_that_updates_keeps_the_question_open_under_its_id(saver, config):
+    graph = fan(ask=ask).compile(saver)
+    graph.invoke({}, config)
+    before = ids(graph, config)
+    graph.invoke(Command(update={"log": ["said"]}), config)
+    state = graph.get_state(config)
+    assert (ids(graph, config), state.values, state.next) == (before, {"log": ["said"]}, ("ask",))
+    assert graph.invoke(Command(resume="yes"), config) == {"x": "yes", "log": ["said"]}
+
+
+def test_a_command_that_goes_to_a_node_runs_it_beside_what_was_due(saver, config):
+    graph = fan(ask=asks("ask")).add_node("b", lambda state: {"log": ["b"]}).compile(saver)
+    graph.invoke({}, config)
+    before = ids(graph, config)["ask"]
+    graph.invoke(Command(goto="b"), config)
+    assert (graph.get_state(config).values["log"], ids(graph, config)["ask"]) == (["b"], before)
+    assert graph.invoke(Command(resume="yes"), config) == {"log": ["ask: yes", "b"]}
+
+
+def test_a_command_that_goes_where_the_run_is_going_runs_that_once(saver, config):
+    graph = fan(ask=asks("ask")).compile(saver)
+    graph.invoke({}, config)
+    assert graph.invoke(Command(resume=1, goto="ask"), config) == {"log": ["ask: 1"]}
+
+
+def test_a_command_that_answers_and_updates_does_both(saver, config):
+    graph = fan(ask=ask).compile(saver)
+    graph.invoke({}, config)
+    assert graph.invoke(Command(resume=1, update={"log": ["said"]}), config) == {"x": 1, "log": ["said"]}
+
+
+def test_a_command_starts_a_thread_where_it_says(saver, config):
+    graph = fan(ask=ask).add_node("b", lambda state: {"log": ["b"]}).compile(saver)
+    assert graph.invoke(Command(update={"x": 1}, goto="b"), config) == {"x": 1, "log": ["b"]}
+
+
+@pytest.mark.parametrize(
+    ("command", "error", "said"),
+    [
+        (Command(goto="akk"), UnknownNodeError, r"Command\(goto=...\) wants to go to 'akk'.*Did you mean 'ask'"),
+        (Command(update=7), InvalidUpdateError, r"Command\(update=7\): give a dict"),
+        (Command(graph=Command.PARENT, update={}), InvalidUpdateError, "graph= is for a node's return value"),
+    ],
+)
+def test_a_command_that_cannot_be_is_refused_and_nothing_is_written(command, error, said, saver, config):
+    graph = fan(ask=ask).compile(saver)
+    graph.invoke({}, config)
+    before = saver.load(THREAD)
+    with pytest.raises(error, match=said):
         graph.invoke(command, config)
     assert saver.load(THREAD) == before
+
+
+def test_an_unknown_key_in_a_commands_update_is_a_warning(saver, config):
+    graph = fan(ask=ask).compile(saver)
+    graph.invoke({}, config)
+    with pytest.warns(UnknownKeyWarning, match=r"Command\(update=...\) has 'lgo'.*Did you mean 'log'"):
+        graph.invoke(Command(update={"lgo": 1, "x": 2}), config)
+    assert graph.get_state(config).values == {"x": 2, "log": []}
 
 
 def test_pausing_needs_a_checkpointer():

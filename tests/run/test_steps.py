@@ -23,6 +23,7 @@ from nbhitl import (
     UnknownNodeError,
     UnstorableValueError,
 )
+from nbhitl.engine.errors import UnknownKeyWarning
 
 
 class State(TypedDict, total=False):
@@ -158,12 +159,21 @@ def test_two_writes_to_a_key_without_reducer_fail_the_run_with_the_cure(saver, c
     [
         (7, "node 'a' returned int: 7"),
         (["x"], "node 'a' returned list"),
-        ({"lgo": 1}, "node 'a' returned 'lgo', which is no key of the state. Did you mean 'log'"),
     ],
 )
 def test_what_is_no_update_is_refused_naming_the_node(returned, said):
     with pytest.raises(InvalidUpdateError, match=said):
         chain(a=lambda state: returned).compile().invoke({})
+
+
+def test_an_unknown_key_is_a_warning_with_a_suggestion_and_the_rest_counts():
+    with pytest.warns(UnknownKeyWarning, match="node 'a' returned 'lgo', which is no key .* Did you mean 'log'"):
+        assert chain(a=lambda state: {"lgo": 1, "x": 2}).compile().invoke({}) == {"x": 2, "log": []}
+
+
+def test_in_a_strict_graph_an_unknown_key_fails_the_node():
+    with pytest.raises(InvalidUpdateError, match="node 'a' returned 'lgo', which is no key .* Did you mean 'log'"):
+        chain(a=lambda state: {"lgo": 1, "x": 2}).compile(strict=True).invoke({})
 
 
 def test_a_node_may_take_the_config():

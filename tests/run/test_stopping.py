@@ -12,6 +12,7 @@ from nbhitl import (
     START,
     Command,
     DuckDBSaver,
+    EmptyInputError,
     GraphChanged,
     InMemorySaver,
     InvalidUpdateError,
@@ -20,6 +21,7 @@ from nbhitl import (
     StateGraph,
     interrupt,
 )
+from nbhitl.engine.errors import UnknownKeyWarning
 from nbhitl.engine.records import ThreadKey
 
 
@@ -284,7 +286,6 @@ def test_with_a_checkpointer_a_thread_id_is_needed(config, saver):
     [
         ([1], "the input is list; give a dict"),
         ("text", "the input is str"),
-        ({"lgo": []}, "the input has 'lgo', which is no key of it. Did you mean 'log'"),
     ],
 )
 def test_an_input_that_is_no_state_is_refused_and_nothing_is_written(input, said, saver, config):
@@ -299,9 +300,33 @@ def test_an_input_has_the_keys_of_the_input_schema_only(saver, config):
 
     built = StateGraph(State, input_schema=Input).add_node("a", says("a")).add_edge(START, "a")
     graph = built.compile(saver)
-    with pytest.raises(InvalidUpdateError, match="the input has 'log'"):
-        graph.invoke({"log": []}, config)
-    assert graph.invoke({"x": 1}, config) == {"x": 1, "log": ["a"]}
+    with pytest.warns(UnknownKeyWarning, match="the input has 'log', which is no key of the input schema"):
+        assert graph.invoke({"log": ["in"], "x": 1}, config) == {"x": 1, "log": ["a"]}
+
+
+def test_an_unknown_key_of_the_input_is_a_warning_with_a_suggestion(saver, config):
+    with pytest.warns(UnknownKeyWarning, match="the input has 'lgo', which is no key .* Did you mean 'log'"):
+        assert line(a=says("a")).compile(saver).invoke({"lgo": [], "x": 1}, config) == {"x": 1, "log": ["a"]}
+
+
+def test_in_a_strict_graph_an_unknown_key_of_the_input_is_refused_and_nothing_is_written(saver, config):
+    with pytest.raises(InvalidUpdateError, match="the input has 'lgo'.*Did you mean 'log'"):
+        line(a=says("a")).compile(saver, strict=True).invoke({"lgo": [], "x": 1}, config)
+    assert saver.threads() == []
+
+
+@pytest.mark.parametrize("input", [{}, {"lgo": []}])
+def test_an_input_with_none_of_the_keys_runs_when_it_is_empty_and_is_refused_when_it_is_not(input, saver, config):
+    graph = line(a=says("a")).compile(saver)
+    if not input:
+        assert graph.invoke(input, config) == {"log": ["a"]}
+        return
+    with (
+        pytest.warns(UnknownKeyWarning, match="lgo"),
+        pytest.raises(EmptyInputError, match="none of the keys that the graph takes: log, x"),
+    ):
+        graph.invoke(input, config)
+    assert saver.threads() == []
 
 
 def test_what_is_no_checkpointer_is_refused_when_the_graph_is_compiled():
