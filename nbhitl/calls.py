@@ -122,8 +122,8 @@ class Calls:
         elif known is None:
             if input is None or isinstance(input, Command):
                 raise EmptyInputError(
-                    f"node {inside.task.node!r} calls a sub-graph with {type(input).__name__}: give it an input. It goes on "
-                    "by itself when the node runs again after an answer."
+                    f"node {inside.task.node!r} calls a sub-graph with {type(input).__name__}: give it an input. "
+                    "It goes on by itself when the node runs again after an answer."
                 )
             input = self._accept(input)
         else:
@@ -231,7 +231,7 @@ class Calls:
                 raise GraphError(f"rename: node {name!r} is there still, so it was not renamed.")
         checkpoint, entries = edits.renamed(position, names, id=run.new_id(), at=self.world.clock.now())
         stopped = [position.stopped] if position.stopped is not None else []
-        run.enter(checkpoint, [*entries, *stopped])
+        run.enter(checkpoint, [*entries, *stopped], keep=True)
         run.fold()
         return run.position
 
@@ -239,8 +239,8 @@ class Calls:
         """Go on from a checkpoint of a sub-graph: a branch of it, and of every graph above it."""
         if input is not None:
             raise NbhitlError(
-                "this config names a sub-graph's checkpoint: call with None to go on from there. Input and answers are given "
-                "with the config of the whole thread, without checkpoint_ns."
+                "this config names a sub-graph's checkpoint: call with None to go on from there. Input and answers are "
+                "given with the config of the whole thread, without checkpoint_ns."
             )
         saver, key = self.saver(), self.key(config)
         checkpoint, entries = graft(saver, key, config["configurable"].get("checkpoint_id"), run.new_id)
@@ -284,7 +284,10 @@ class Calls:
         for target in goto:
             hands.check_target(self.graph, target, "Command(goto=...)")
         checkpoint, entries = edits.amend(self.graph, position, Wrote("", pairs, goto), id=run.new_id(), at=now)
-        run.enter(replace(checkpoint, parent=checkpoint.parent or None), entries)
+        stopped = position.stopped
+        if stopped is not None and stopped.reason == "breakpoint" and checkpoint.tasks:
+            entries.append(stopped)  # whoever says this at a breakpoint passes it
+        run.enter(replace(checkpoint, parent=checkpoint.parent or None), entries, keep=True)
         run.fold()
         return run.position
 
@@ -331,7 +334,7 @@ class Calls:
             if question.deadline and question.deadline <= now:
                 cure = "its default counts" if question.default is not MISSING else "it has expired"
                 raise UnknownInterruptError(
-                    f"question {id} was to be answered by {datetime.fromtimestamp(question.deadline / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC, "
+                    f"question {id} was to be answered by {_utc(question.deadline)}, "
                     f"and {cure}: call with None to go on."
                 )
             if options.via == "deadline":
@@ -411,6 +414,10 @@ def named(graph: Graph, names: Nodes, role: str) -> frozenset[str]:
     if names == "*":
         return frozenset(graph.nodes)
     return graph.expect([names] if isinstance(names, str) else names, role)
+
+
+def _utc(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _open(position: Position) -> str:

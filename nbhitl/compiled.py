@@ -51,8 +51,8 @@ class CompiledGraph:
     ) -> None:
         if not isinstance(checkpointer, bool | None) and not isinstance(checkpointer, Saver):
             raise NbhitlError(
-                f"compile(checkpointer={checkpointer!r:.40}): give InMemorySaver() or DuckDBSaver('runs.duckdb'); for a "
-                "sub-graph True (it remembers from call to call), False (it cannot pause) or None (it does as its parent)."
+                f"compile(checkpointer={checkpointer!r:.40}): give InMemorySaver() or DuckDBSaver('runs.duckdb'); "
+                "for a sub-graph True (it remembers from call to call), False (it cannot pause), None (as its parent)."
             )
         saver = None if isinstance(checkpointer, bool) else checkpointer
         self.graph = graph
@@ -317,9 +317,9 @@ class CompiledGraph:
         return outline(self.graph, xray, interrupt_before=before, interrupt_after=after)
 
     def get_state(self, config: Config, *, subgraphs: bool = False) -> StateSnapshot:
-        """Where a thread (or a sub-graph, by ``checkpoint_ns``) stands: values, next nodes, open questions, stop reason.
+        """Where a thread (or a sub-graph, by ``checkpoint_ns``) stands: values, next nodes, questions, stop reason.
 
-        With ``subgraphs``, the tasks that run a sub-graph have its snapshot as ``state``, else the config that names it.
+        With ``subgraphs``, tasks that run a sub-graph have its snapshot as ``state``, else the config that names it.
         """
         key, position = self.calls.find(config, looking=True)
         past = "checkpoint_id" in config.get("configurable", EMPTY)
@@ -399,8 +399,9 @@ class CompiledGraph:
     ) -> dict[str, Any]:
         """Write into a thread as if a node had: a new checkpoint, after which comes what follows that node.
 
-        At an old checkpoint (``checkpoint_id`` in ``config``) this makes a branch; nothing is overwritten. What finished
-        siblings have written is merged first, and an open question stays open unless its own node is the writer.
+        At an old checkpoint (``checkpoint_id`` in ``config``) this makes a branch; nothing is overwritten. What
+        finished siblings have written is merged first, and an open question stays open unless its own node is the
+        writer.
 
         Args:
             config: which thread (and sub-graph, by ``checkpoint_ns``), and which checkpoint if not the newest.

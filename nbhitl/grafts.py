@@ -38,13 +38,42 @@ def graft(saver: Saver, key: ThreadKey, head: str | None, new_id: Callable[[], s
     if head is None or saver.load(key, head) is None:
         raise UnknownThreadError(f"thread {key} has no checkpoint {head!r} of the sub-graph {key.ns!r}.")
     while True:
-        above = replace(key, ns=parent_ns(key.ns))
+        above = _above(saver, key)
         position, entered = _entrance(saver, above, key, head)
         checkpoint, entries = _branch(position, entered, key.ns, head, new_id())
         if not above.ns:
             return checkpoint, entries
         saver.commit(above, checkpoint, entries, wait=False)
         key, head = above, checkpoint.id
+
+
+def _above(saver: Saver, key: ThreadKey) -> ThreadKey:
+    """The line whose task runs the line of ``key``.
+
+    Raises:
+        UnknownThreadError: none does.
+    """
+    if path_of(key.ns)[-1][1]:
+        return replace(key, ns=parent_ns(key.ns))
+    found = _caller(saver, key, replace(key, ns=""))  # one that remembers may have been called by many
+    if found is None:
+        raise UnknownThreadError(f"nothing in thread {key} runs the sub-graph {key.ns!r}.")
+    return found
+
+
+def _caller(saver: Saver, key: ThreadKey, start: ThreadKey) -> ThreadKey | None:
+    wanted = [node for node, _, _ in path_of(key.ns)]
+    for position in saver.history(start):
+        for calls in position.entered.values():
+            for entered in calls.values():
+                if entered.ns == key.ns:
+                    return start
+                path = [node for node, _, _ in path_of(entered.ns)]
+                if len(path) < len(wanted) and path == wanted[: len(path)]:
+                    found = _caller(saver, key, replace(start, ns=entered.ns))
+                    if found is not None:
+                        return found
+    return None
 
 
 def _entrance(saver: Saver, above: ThreadKey, key: ThreadKey, head: str) -> tuple[Position, Entered]:
@@ -59,7 +88,7 @@ def _entrance(saver: Saver, above: ThreadKey, key: ThreadKey, head: str) -> tupl
         before = set(_chain(saver, key, head))
         for position in saver.history(above):
             call = _call(position, key.ns)
-            if call is not None and (call[1].head in before or head in _chain(saver, key, call[1].head)):
+            if call is not None and before.intersection(_chain(saver, key, call[1].head, call[1].source)):
                 found = call
     if found is None:
         raise UnknownThreadError(f"nothing in thread {above} entered the checkpoint {head!r} of {key.ns!r}.")
@@ -74,10 +103,10 @@ def _call(position: Position, ns: str) -> tuple[Position, Entered] | None:
     return None
 
 
-def _chain(saver: Saver, key: ThreadKey, head: str) -> list[str]:
-    """``head`` and what it grew from."""
+def _chain(saver: Saver, key: ThreadKey, head: str, until: str = "") -> list[str]:
+    """``head`` and what it grew from, as far as ``until``."""
     found, wanted = [], head
-    while wanted:
+    while wanted and wanted != until:
         position = saver.load(key, wanted)
         if position is None:
             break
@@ -101,7 +130,8 @@ def _branch(position: Position, entered: Entered, ns: str, head: str, id: str) -
                 if call > entered.call:
                     continue
                 if call == entered.call:
-                    entry = replace(entry, head="", source=head, fork=True)
+                    entries.append(replace(entered, task=task, head="", source=head, fork=True))
+                    continue
             case Asked(id=question) if question in asked:
                 continue
             case _ if getattr(entry, "interrupt", None) in asked:
@@ -116,13 +146,13 @@ def tell_parents(saver: Saver, key: ThreadKey, position: Position) -> None:
     head = position.checkpoint.id
     first = True
     while key.ns:
-        above = replace(key, ns=parent_ns(key.ns))
+        above = _above(saver, key)
         newest = saver.load(above)
         call = None if newest is None else _call(newest, key.ns)
         if newest is None or call is None or call[1].task in newest.wrote:
             return  # the line has gone on without it: whoever wants this edit names its checkpoint
         task = call[1].task
-        entries: list[Entry] = [replace(call[1], head=head, source="", fork=False)] if first else []
+        entries: list[Entry] = [replace(call[1], head=head)] if first else []
         for question in newest.asked.get(task, ()):
             if question.ns == key.ns and question.id not in newest.answers:
                 if question.id not in pending:

@@ -87,16 +87,20 @@ class Nest:
     def _new(self, values: Any, known: Entered, previous: Position | None) -> None:
         head = self.run.new_id()
         self._enter(replace(known, head=head, fork=False))
-        self.run.start(values, previous, head)
+        memory = None if self.remembers else self.inside.memory()
+        self.run.start(values, previous, head, memory)
 
     def _branch(self, known: Entered) -> None:
         saver = self.run.world.saver
         position = None if saver is None else saver.load(self.run.key, known.source)
         if position is None:
             raise NbhitlError(f"the sub-graph of node {self.inside.task.node!r} has no checkpoint {known.source!r}.")
-        head = self.run.new_id()
+        head, answers = self.run.new_id(), self._answers(position)
         self._enter(replace(known, head=head))
-        self.run.fork(position, self._answers(position), head)
+        known_here = self.inside.position.answers
+        over = bool(position.wrote or position.answers) and not any(id in known_here for id in position.answers)
+        # What happened there and is unknown here is past: the branch does it again.
+        self.run.fork(position, None if over and not answers else answers, head)
 
     def _enter(self, known: Entered) -> None:
         task = self.inside.task.id
@@ -153,14 +157,28 @@ class Nest:
         run = self.run
         stopped = run.position.stopped
         if self.open and stopped is not None and stopped.reason != "finished":
+            self._stay()
             if stopped.reason == "failed":
                 raise_failure(run)
             raise self.inside.paused(*self._entries(stopped))
-        if self.remembers and run.world.saver is not None:
-            known = self.inside.line(self.number)
-            if known is not None and known.head != run.position.checkpoint.id:
-                self.inside.enter(replace(known, head=run.position.checkpoint.id, source="", fork=False))
+        if run.world.saver is not None:
+            self._remember()
         return result(run)
+
+    def _stay(self) -> None:
+        """The line goes on from where it stopped; what lies before may never have been saved (durability ``exit``)."""
+        known, head = self.inside.line(self.number), self.run.position.checkpoint.id
+        if known is not None and known.head != head:
+            self.inside.enter(replace(known, head=head))
+
+    def _remember(self) -> None:
+        """Let the parent's checkpoint know where the memory of this sub-graph, and of those in it, stands."""
+        known, end = self.inside.line(self.number), self.run.position.checkpoint
+        if known is None:
+            return
+        memory = {self.run.key.ns: end.id} if self.remembers else end.children
+        if memory and memory != known.memory:
+            self.inside.enter(replace(known, memory=memory))
 
     def _entries(self, stopped: Stopped) -> list[Entry]:
         """What the pause of the sub-graph means to the parent's task."""
@@ -215,14 +233,15 @@ def nest(
             f"node {task.node!r} calls a sub-graph that was compiled with checkpointer=True, but {parent.no_memory}."
         )
     world = replace(parent.world, saver=saver) if saver is not parent.world.saver else parent.world
-    ns = ""
-    if saver is not None:
-        known = inside.line(number)
-        if known is not None:
-            ns = known.ns
-        else:
-            own = _own(inside, graph) if memory is True else segment(task.node, task.id, number)
-            ns = f"{parent.key.ns}{SEPARATOR}{own}" if parent.key.ns else own
+    known = inside.line(number)
+    if known is not None:
+        ns = known.ns
+    elif memory is True:  # one line for all calls, whatever called its caller
+        above = [node for node, _, _ in path_of(parent.key.ns)]
+        ns = SEPARATOR.join([*above, _own(inside, graph)])
+    else:
+        own = segment(task.node, task.id, number)
+        ns = f"{parent.key.ns}{SEPARATOR}{own}" if parent.key.ns else own
     run = Run(
         graph,
         ThreadKey(parent.key.thread, parent.key.graph, ns),
@@ -251,8 +270,4 @@ def head_of_memory(nested: Nest) -> str | None:
     """Where a sub-graph that remembers stands on the parent's branch, before this call."""
     if not nested.remembers:
         return None
-    inside, ns = nested.inside, nested.run.key.ns
-    calls = dict(inside.position.entered.get(inside.task.id, {}))
-    calls.update(inside.entered or {})
-    earlier = [e.head for number, e in calls.items() if e.ns == ns and number < nested.number]
-    return earlier[-1] if earlier else inside.position.checkpoint.children.get(ns)
+    return nested.inside.memory().get(nested.run.key.ns)

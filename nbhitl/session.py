@@ -91,7 +91,7 @@ class Session:
         """The node that asks."""
         position = self.position
         tasks = position.checkpoint.tasks if position is not None else ()
-        return next((t.node for t in tasks if t.id == question.task), "")
+        return question.node or next((t.node for t in tasks if t.id == question.task), "")
 
     def branch(self) -> Iterator[Position]:
         """The positions that led to where the thread stands, newest first; other branches are left out."""
@@ -109,7 +109,7 @@ class Session:
         for position in self.branch():
             nodes = {task.id: task.node for task in position.checkpoint.tasks}
             asked = [question for several in position.asked.values() for question in several]
-            told = [(nodes[q.task], q, position.answers[q.id]) for q in asked if q.id in position.answers]
+            told = [(q.node or nodes[q.task], q, position.answers[q.id]) for q in asked if q.id in position.answers]
             found += told[::-1]
         return found[::-1]
 

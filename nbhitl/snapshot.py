@@ -10,7 +10,7 @@ from nbhitl.engine.commands import Interrupt
 from nbhitl.engine.description import ROOT, Graph
 from nbhitl.engine.moves import preview
 from nbhitl.engine.records import MISSING, START, Entered, Position, Task, ThreadKey
-from nbhitl.run.stream import interrupts
+from nbhitl.run.stream import interrupt_of
 
 
 class PregelTask(NamedTuple):
@@ -84,7 +84,9 @@ def snapshot(
     if position is None:
         return StateSnapshot({}, (), config_of(key), None, None, None, (), ())
     checkpoint = position.checkpoint
-    asked = {q.id: q for q in interrupts(position)}
+    # A look back shows what was asked there, answered since or not.
+    every = [q for several in position.asked.values() for q in several] if past else position.pending
+    asked = {q.id: interrupt_of(q) for q in every}
     tasks = tuple(_task(position, task, number, asked, inner) for number, task in enumerate(checkpoint.tasks))
     stopped = position.stopped
     return StateSnapshot(

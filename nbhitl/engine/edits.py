@@ -73,6 +73,8 @@ def rebase(position: Position, onto: Checkpoint, answers: Mapping[str, Answered]
         found += [replace(q, task=new.id) for q in asked]
         found += [answer for answer in known.values() if answer is not None]
         found += [Superseded(q.id, position.superseded[q.id]) for q in asked if q.id in position.superseded]
+        if not renewed:
+            found += _parked(position, old, new)
         found += _kept(position, old, new)
         heads = {q.ns: q.head for q in asked if q.ns and (q.id in answers or not renewed)}
         found += [_again(e, new, heads.get(e.ns)) for e in position.entered.get(old.id, {}).values()]
@@ -88,6 +90,13 @@ def _again(entered: Entered, new: Task, head: str | None) -> Entered:
     return replace(entered, task=new.id, head="", source=head, fork=True)
 
 
+def _parked(position: Position, old: Task, new: Task) -> Iterable[Entry]:
+    """The newest open question once more: it was asked after the answers that let its task go."""
+    if old.id not in position.parked or not any(q.id in position.answers for q in position.asked[old.id]):
+        return []
+    return [replace(q, task=new.id) for q in position.pending if q.task == old.id][-1:]
+
+
 def _kept(position: Position, old: Task, new: Task) -> Iterable[Entry]:
     return [Kept(new.id, key, value) for key, value in position.kept.get(old.id, {}).items()]
 
@@ -98,6 +107,7 @@ def _carried(position: Position, old: Task, new: Task) -> list[Entry]:
     found: list[Entry] = [replace(q, task=new.id) for q in asked]
     found += [position.answers[q.id] for q in asked if q.id in position.answers]
     found += [Superseded(q.id, position.superseded[q.id]) for q in asked if q.id in position.superseded]
+    found += _parked(position, old, new)
     found += _kept(position, old, new)
     found += [replace(e, task=new.id) for e in position.entered.get(old.id, {}).values()]
     return found
@@ -136,7 +146,8 @@ def edit(
 
     Before anything has happened at ``position``, or when all of it is over, what was due there is not taken along, as
     in LangGraph. Half-way, finished siblings are merged first, and a task that waits at a question stays, unless the
-    writer is its own node, or decides anew that it is not due. A writer may be `START` (the values count as input) or `END` (nothing follows).
+    writer is its own node, or decides anew that it is not due. A writer may be `START` (the values count as input) or
+    `END` (nothing follows).
     """
     checkpoint = position.checkpoint
     finished = [(t.node, position.wrote[t.id]) for t in checkpoint.tasks if t.id in position.wrote]

@@ -23,6 +23,7 @@ from nbhitl.engine.records import (
     START,
     Asked,
     Checkpoint,
+    Entered,
     Failed,
     Held,
     Position,
@@ -168,9 +169,9 @@ def lost(graph: Graph, checkpoint: Checkpoint) -> str | None:
     if gone:
         sources, _, target = gone[0].rpartition(":")
         return (
-            f"the run is under way to node {target!r} by an edge that waits for {sources.replace('+', ', ')}, which the "
-            "graph no longer has. Give it back, or write what is missing with update_state(config, values, as_node=...), "
-            "or start a new thread. Nothing was lost."
+            f"the run is under way to node {target!r} by an edge that waits for {sources.replace('+', ', ')}, which "
+            "the graph no longer has. Give it back, or write what is missing with update_state(config, values, "
+            "as_node=...), or start a new thread. Nothing was lost."
         )
     missing = [name for name in checkpoint.deferred if name not in graph.nodes]
     if missing:
@@ -178,7 +179,16 @@ def lost(graph: Graph, checkpoint: Checkpoint) -> str | None:
     return None
 
 
-def begin(graph: Graph, values: Any, *, previous: Checkpoint | None, id: str, at: int, code: str = "") -> Checkpoint:
+def begin(
+    graph: Graph,
+    values: Any,
+    *,
+    previous: Checkpoint | None,
+    id: str,
+    at: int,
+    code: str = "",
+    children: Mapping[str, str] | None = None,
+) -> Checkpoint:
     """The checkpoint that takes new input: the START task carries it and merges it like any node's writes."""
     if previous is None:
         found = {name: channels.initial(channel) for name, channel in graph.channels.items()}
@@ -196,7 +206,7 @@ def begin(graph: Graph, values: Any, *, previous: Checkpoint | None, id: str, at
         arrived=EMPTY if previous is None else _under_way(graph, previous.arrived),
         at=at,
         deferred=() if previous is None else previous.deferred,
-        children=EMPTY if previous is None else previous.children,
+        children=children if children is not None else EMPTY if previous is None else previous.children,
         code=code,
     )
 
@@ -292,7 +302,17 @@ def remembered(position: Position) -> Mapping[str, str]:
     """Sub-graphs that remember, with those that ran at ``position`` brought up to date."""
     found = dict(position.checkpoint.children)
     for calls in position.entered.values():
-        found.update((e.ns, e.head) for e in calls.values() if e.remembers and e.head)
+        found.update(memory(calls.values()))
+    return found
+
+
+def memory(calls: Iterable[Entered]) -> dict[str, str]:
+    """What calls of sub-graphs say of those that remember: their namespace to their newest checkpoint."""
+    found: dict[str, str] = {}
+    for entered in calls:
+        if entered.remembers and entered.head:
+            found[entered.ns] = entered.head
+        found.update(entered.memory)
     return found
 
 

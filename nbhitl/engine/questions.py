@@ -45,9 +45,9 @@ def check_change(asked: Sequence[Asked], question: Asked, node: str) -> Asked | 
     if len(others) >= 2:
         raise QuestionChanged(
             f"question {question.ordinal + 1} of node {node!r} was different each of the three times its body ran "
-            f"({others[-2].value!r:.40}, {others[-1].value!r:.40}, {question.value!r:.40}), so no answer can be bound to "
-            "it. Give it a name, interrupt(value, key='...'); or keep what changes with once(key, function), or "
-            "compute it in an earlier node."
+            f"({others[-2].value!r:.40}, {others[-1].value!r:.40}, {question.value!r:.40}), so no answer can be "
+            "bound to it. Give it a name, interrupt(value, key='...'); or keep what changes with once(key, function), "
+            "or compute it in an earlier node."
         )
     return others[-1] if others else None
 
@@ -68,8 +68,8 @@ def match_answers(pending: Sequence[Asked], resume: Any, superseded: Mapping[str
         raise EmptyInputError("Command() holds no answer: give resume=, or call with None to go on.")
     if resume is None or (isinstance(resume, Mapping) and not resume):
         raise EmptyInputError(
-            f"Command(resume={resume!r}) is no answer. Open: {listing}. Give resume=<answer>; None itself as an answer is "
-            "resume={id: None}."
+            f"Command(resume={resume!r}) is no answer. Open: {listing}. Give resume=<answer>; None itself as an "
+            "answer is resume={id: None}."
             if pending
             else f"Command(resume={resume!r}) is no answer, and no question is open. Call with None to go on."
         )

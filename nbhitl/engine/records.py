@@ -231,6 +231,8 @@ class Entered:
     """``head`` is a copy of ``source``; otherwise it took new input behind it."""
     remembers: bool = False
     """The sub-graph keeps its memory from call to call (``checkpointer=True``)."""
+    memory: Mapping[str, str] = field(default_factory=_empty)
+    """When it has ended: where the sub-graphs in it that remember stand, by namespace."""
 
 
 @dataclass(frozen=True, slots=True)

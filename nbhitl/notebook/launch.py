@@ -76,6 +76,7 @@ def _worker(workspace: Workspace, cell: Cell, thread: str, options: Launch) -> W
         cell.interrupt_before,
         cell.interrupt_after,
         scope=options.name,
+        debug=True,
     )
     session = Session(compiled, thread)
     script = _script(options, compiled)

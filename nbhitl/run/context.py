@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from nbhitl.engine import questions
+from nbhitl.engine import moves, questions
 from nbhitl.engine.errors import (
     AnswerRefused,
     CheckpointerRequired,
@@ -81,7 +81,7 @@ class TaskContext:
         """The answer to a question if it is known; else leaves the body."""
         if not self.can_pause:
             raise CheckpointerRequired(
-                f"node {self.task.node!r} called interrupt(), but {self.run.no_memory}, so the run could not be continued."
+                f"node {self.task.node!r} called interrupt(), but {self.run.no_memory}, so the run could not go on."
             )
         self._check_place(key)
         ordinal = self.calls
@@ -203,6 +203,15 @@ class TaskContext:
                 return place
         self._graphs.append(graph)
         return len(self._graphs) - 1
+
+    def memory(self) -> Mapping[str, str]:
+        """Where the sub-graphs that remember stand: as the checkpoint says, and after this body's earlier calls."""
+        found = self.position.checkpoint.children
+        calls: dict[int, Entered] = dict(self.position.entered.get(self.task.id, {}))
+        calls.update(self.entered or {})
+        if not calls:
+            return found
+        return {**found, **moves.memory(calls[number] for number in sorted(calls))}
 
     def line(self, number: int) -> Entered | None:
         """What is known of a call of a sub-graph from earlier performances."""

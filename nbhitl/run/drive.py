@@ -168,7 +168,8 @@ class Run:
         self._changed: dict[str, None] = {}
         limit = config.get("max_concurrency")
         self.workers: int = limit if isinstance(limit, int) and limit > 0 else hands.DEFAULT_CONCURRENCY
-        self._codes: dict[int, tuple[Mapping[str, str], str]] = {} if parent is None else parent._codes
+        self.codes: dict[int, tuple[Mapping[str, str], str]] = {} if parent is None else parent.codes
+        """The code of every graph of the whole run, by the graph's identity."""
         if parent is not None:
             self.listener, self.debug = parent.listener, parent.debug
         self.code: Mapping[str, str]
@@ -176,9 +177,9 @@ class Run:
 
     def _coded(self, saver: Saver) -> tuple[Mapping[str, str], str]:
         """The fingerprints of the graph's nodes, and what checkpoints call them."""
-        known = self._codes.get(id(self.graph))  # a sub-graph may be called a thousand times
+        known = self.codes.get(id(self.graph))  # a sub-graph may be called a thousand times
         if known is None:
-            known = self._codes[id(self.graph)] = self.graph.code()
+            known = self.codes[id(self.graph)] = self.graph.code()
             saver.remember_code(known[1], known[0])
         return known
 
@@ -195,8 +196,10 @@ class Run:
         self._count += 1
         return ids.checkpoint_id(self._run_id, self._count)
 
-    def start(self, values: Any, previous: Position | None, id: str = "") -> None:
-        """Take new input, on a new thread or behind a finished one."""
+    def start(
+        self, values: Any, previous: Position | None, id: str = "", memory: Mapping[str, str] | None = None
+    ) -> None:
+        """Take new input, on a new thread or behind a finished one; ``memory`` is that of the graph that calls."""
         checkpoint = moves.begin(
             self.graph,
             values,
@@ -204,6 +207,7 @@ class Run:
             id=id or self.new_id(),
             at=self.world.clock.now(),
             code=self.digest,
+            children=memory,
         )
         self.enter(checkpoint)
 
@@ -221,10 +225,14 @@ class Run:
         entries = [] if answers is None else edits.rebase(position, checkpoint, answers)
         self.enter(checkpoint, [*entries, Continued(now, passed=True)])
 
-    def enter(self, checkpoint: Checkpoint, entries: Sequence[Entry] = ()) -> None:
-        """Begin at a checkpoint that nobody has seen, with what already happened there."""
+    def enter(self, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, keep: bool = False) -> None:
+        """Begin at a checkpoint that nobody has seen, with what happened there already. ``keep``: make it durable."""
         self._saved = checkpoint.parent
-        if self.durability == "exit" and self.world.saver is not None and any(isinstance(e, Answered) for e in entries):
+        if (
+            self.durability == "exit"
+            and self.world.saver is not None
+            and (keep or any(isinstance(e, Answered) for e in entries))
+        ):
             self.world.saver.commit(self.key, self._stored(checkpoint), entries, wait=True)
             self._saved = checkpoint.id
         else:

@@ -46,9 +46,9 @@ def shaped(job: TaskContext, shape: Shape, values: Mapping[str, Any]) -> Any:
         return dict(values)
     found = dict(values) if shape.keys is None else {name: values[name] for name in shape.keys if name in values}
     if shape.managed:
-        left = job.run.rules.last_step - job.position.checkpoint.step
+        left = job.run.rules.last_step - job.position.checkpoint.step - 1
         for name, what in shape.managed.items():
-            found[name] = left if what == "remaining_steps" else left <= 1
+            found[name] = left if what == "remaining_steps" else left == 1
     return found if shape.build is None else shape.build(found)
 
 
@@ -56,7 +56,20 @@ def _arguments(job: TaskContext) -> tuple[Any, dict[str, Any]]:
     """The state (or the Send's own input) and what the function wants beside it."""
     node, task = job.node, job.task
     state = shaped(job, node.shape, job.values) if task.arg is MISSING else task.arg
-    return state, {"config": job.run.config} if node.takes else {}
+    return state, {"config": config_of(job)} if node.takes else {}
+
+
+def config_of(job: TaskContext) -> dict[str, Any]:
+    """The config as a node sees it, with what it may want to know of its place in the run."""
+    run = job.run
+    about = {
+        "langgraph_step": job.position.checkpoint.step + 1,
+        "langgraph_node": job.task.node,
+        "langgraph_checkpoint_ns": run.key.ns,
+    }
+    given = run.config.get("configurable", {})
+    configurable = {**given, "checkpoint_ns": run.key.ns}
+    return {**run.config, "metadata": {**run.config.get("metadata", {}), **about}, "configurable": configurable}
 
 
 def wrote(job: TaskContext, result: Any) -> Wrote:
@@ -169,7 +182,7 @@ def choices(job: TaskContext, entry: Wrote) -> list[Any]:
     if not found:
         return []
     state = moves.preview(job.run.graph, job.values, entry.updates)
-    more = {"config": job.run.config}
+    more = {"config": config_of(job)} if any(router.takes for router in found) else {}
     return [
         r.path(shaped(job, r.shape, state), **more) if r.takes else r.path(shaped(job, r.shape, state)) for r in found
     ]

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from nbhitl.engine.commands import Interrupt
 from nbhitl.engine.description import ROOT, Graph
 from nbhitl.engine.errors import NbhitlError, did_you_mean
-from nbhitl.engine.records import START, Position, Stopped, Wrote
+from nbhitl.engine.records import START, Asked, Position, Stopped, Wrote
 from nbhitl.run.drive import Committed, Ended, Event, Run
 
 StreamMode: TypeAlias = Literal["values", "updates"]
@@ -18,7 +18,13 @@ StreamMode: TypeAlias = Literal["values", "updates"]
 
 def interrupts(position: Position) -> tuple[Interrupt, ...]:
     """The open questions of a position."""
-    return tuple(Interrupt(q.value, q.id, q.schema, _iso(q.deadline)) for q in position.pending)
+    return tuple(interrupt_of(q) for q in position.pending)
+
+
+def interrupt_of(question: Asked) -> Interrupt:
+    """A question as people see it; its schema as JSON Schema."""
+    schema = question.schema if question.described is None else question.described
+    return Interrupt(question.value, question.id, schema, _iso(question.deadline))
 
 
 def _iso(at: int) -> str | None:
@@ -88,8 +94,9 @@ class Chunks:
                 pass
 
     def values(self) -> Any:
-        """The output keys of the state as it stands."""
-        return output(self.run.graph, self.run.position, self.keys)
+        """The keys of the state as it stands: all of them, unless some were asked for."""
+        graph = self.run.graph
+        return output(graph, self.run.position, graph.channels if self.keys is None else self.keys)
 
     def _in(self, mode: StreamMode, data: Any) -> Iterator[Any]:
         if mode in self.modes:
