@@ -86,6 +86,7 @@ def _no_action(given: Any) -> str:
 
 def _yields(given: Any) -> str:
     call = given if inspect.isroutine(given) else getattr(given, "func", type(given).__call__)
-    if inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
+    code = getattr(call, "__code__", None)
+    if code is not None and code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR):
         return "it is a generator, which would give many results; return one update in place of `yield`."
     return ""

@@ -110,6 +110,7 @@ class Calls:
 
     def nested(self, input: Any, config: Config, options: CallOptions, inside: TaskContext, *, as_node: bool) -> Nest:
         """The same for a call from a node's body: a part of the run that the node belongs to."""
+        config = {**{k: v for k, v in inside.run.config.items() if k == "recursion_limit"}, **config}
         found = nest(self.graph, inside, self.rules(config, options), config, self.memory)
         known = inside.line(found.number)
         if as_node:

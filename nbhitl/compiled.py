@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +10,18 @@ from nbhitl.calls import CallOptions, Calls, Config, Nodes, named
 from nbhitl.editing import COPY, Edit, editing, steps_of
 from nbhitl.engine.commands import StateUpdate
 from nbhitl.engine.description import Graph
-from nbhitl.engine.errors import InvalidUpdateError, NbhitlError, ParentCommand
+from nbhitl.engine.errors import InvalidUpdateError, NbhitlError
 from nbhitl.engine.ports import Saver
-from nbhitl.engine.records import EMPTY, Entered, Task, ThreadKey
-from nbhitl.nesting import SEPARATOR, path_of
+from nbhitl.engine.records import EMPTY
+from nbhitl.looking import look
+from nbhitl.nesting import SEPARATOR
 from nbhitl.run import hands
 from nbhitl.run.answers import SchemaChecker
 from nbhitl.run.context import CURRENT, TaskContext
-from nbhitl.run.drive import Durability, Event, Run, RunControl, World, adrive, drive
-from nbhitl.run.stream import Chunks, StreamMode, check_keys, check_modes, raise_failure, result
-from nbhitl.snapshot import StateSnapshot, config_of, snapshot
-from nbhitl.subgraphs import graph_at, walk
+from nbhitl.run.drive import Durability, Run, RunControl, World, adrive, drive
+from nbhitl.run.stream import Chunks, Stream, StreamMode, check_keys, check_modes, raise_failure, result
+from nbhitl.snapshot import StateSnapshot
+from nbhitl.subgraphs import walk
 
 if TYPE_CHECKING:
     from nbhitl.drawing import DrawableGraph
@@ -208,15 +208,9 @@ class CompiledGraph:
             chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
             for chunk in chunks.first():
                 yield chunk
-            async for event in adrive(run):
-                if nest is not None:
-                    nest.heard(event)
+            async for event in adrive(run) if nest is None else nest.aevents(adrive(run)):
                 for chunk in chunks.of(event):
                     yield chunk
-        except ParentCommand:
-            if nest is not None:
-                nest.left()
-            raise
         finally:
             run.release()
         if nest is not None:
@@ -277,12 +271,8 @@ class CompiledGraph:
     ) -> Any:
         nest = self.calls.nested(input, config, options, inside, as_node=as_node)
         if nest.open:
-            try:
-                async for event in adrive(nest.run):
-                    nest.heard(event)
-            except ParentCommand:
-                nest.left()
-                raise
+            async for _ in nest.aevents(adrive(nest.run)):
+                pass
         return nest.result()
 
     def get_subgraphs(
@@ -323,28 +313,7 @@ class CompiledGraph:
         """
         key, position = self.calls.find(config, looking=True)
         past = "checkpoint_id" in config.get("configurable", EMPTY)
-        return self._snapshot(key, position, past=past, subgraphs=subgraphs)
-
-    def _snapshot(self, key: ThreadKey, position: Any, *, past: bool, subgraphs: bool) -> StateSnapshot:
-        saver = self.calls.saver()
-        names = set() if position is None else {t.node for t in position.checkpoint.tasks}
-        path = [node for node, _, _ in path_of(key.ns)]
-        graph = graph_at(self.graph, path, names - {"__start__"}) if path else self.graph
-
-        def state(task: Task, entered: Entered) -> Any:
-            below = ThreadKey(key.thread, key.graph, entered.ns)
-            if not subgraphs:
-                return config_of(below)
-            asked = [q.head for q in position.asked.get(task.id, ()) if q.ns == entered.ns]
-            head = asked[-1] if past and asked else entered.head
-            found = (
-                saver.newest(below, head)
-                if head and not (past and asked)
-                else saver.load(below, head or entered.source)
-            )
-            return self._snapshot(below, found, past=past, subgraphs=True)
-
-        return snapshot(graph, key, position, past=past, inner=state)
+        return look(self.calls, key, position, past=past, subgraphs=subgraphs)
 
     async def aget_state(self, config: Config, *, subgraphs: bool = False) -> StateSnapshot:
         """As `get_state`, without blocking the loop."""
@@ -370,7 +339,7 @@ class CompiledGraph:
         older = None if before is None else before.get("configurable", {}).get("checkpoint_id")
         left = limit
         for position in saver.history(key, before=older, limit=None if filter else limit):
-            found = self._snapshot(key, position, past=True, subgraphs=False)
+            found = look(self.calls, key, position, past=True, subgraphs=False)
             if filter and any((found.metadata or {}).get(name) != value for name, value in filter.items()):
                 continue
             if left is not None:
@@ -443,39 +412,6 @@ class CompiledGraph:
                 outcomes = [(job, await hands.aperform(job)) for job in edit.jobs(step)]
                 await asyncio.to_thread(edit.write, outcomes)
         return await asyncio.to_thread(edit.done)
-
-
-class Stream:
-    """The chunks of a run, and, when asked for, those of its sub-graphs before those of the node that runs them."""
-
-    def __init__(self, chunks: Chunks, run: Run, *, subgraphs: bool) -> None:
-        self.chunks, self.subgraphs = chunks, subgraphs
-        self._below: dict[int, Chunks] = {}
-        self._heard: deque[Any] = deque()
-        if subgraphs and run.parent is None:
-            run.listener = self._hear
-
-    def _hear(self, run: Run, event: Event) -> None:
-        chunks = self._below.get(id(run))
-        if chunks is None:
-            chunks = self._below[id(run)] = Chunks(run, self.chunks.mode)
-        ns = tuple(run.key.ns.split(SEPARATOR))
-        self._heard.extend(self._packed(ns, chunk) for chunk in chunks.of(event))
-
-    def _packed(self, ns: tuple[str, ...], chunk: Any) -> Any:
-        return (ns, *chunk) if self.chunks.paired else (ns, chunk)
-
-    def first(self) -> Iterator[Any]:
-        """What is yielded before anything happens."""
-        for chunk in self.chunks.first():
-            yield self._packed((), chunk) if self.subgraphs else chunk
-
-    def of(self, event: Event) -> Iterator[Any]:
-        """The chunks of one event of the run itself, and what its sub-graphs did before."""
-        while self._heard:
-            yield self._heard.popleft()
-        for chunk in self.chunks.of(event):
-            yield self._packed((), chunk) if self.subgraphs else chunk
 
 
 def _copies(step: Sequence[StateUpdate]) -> bool:

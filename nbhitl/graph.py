@@ -300,7 +300,9 @@ class StateGraph:
             usual = self._takes.get(source, self._state)
             asked = zip(several, self._asks[source].values(), strict=True)
             who = f"the router after {source!r}"
-            routers[source] = tuple(replace(router, shape=shapes.of(own or usual, who)) for router, own in asked)
+            routers[source] = tuple(
+                replace(router, shape=shapes.of(own or usual, who), sees_returned=own is None) for router, own in asked
+            )
         graph = Graph(
             nodes=nodes,
             channels=channels,

@@ -43,10 +43,8 @@ def of_edge(sources: Sequence[Any], end: Any) -> str:
             continue
         if isinstance(name, (list, tuple)):
             return "it has one end. To go to several nodes, add an edge to each."
-        called = (
-            f"give its name: {getattr(name, '__name__', 'node')!r}" if callable(name) else "give the name of a node"
-        )
-        return f"{name!r:.40} is no name; {called}."
+        called = getattr(name, "__name__", None)
+        return f"{name!r:.40} is no name; give {'that of a node' if called is None else repr(called)}."
     return ""
 
 

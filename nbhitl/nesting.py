@@ -7,7 +7,7 @@ of the parent says where that stood, so a fork of the parent goes on with the me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -133,6 +133,16 @@ class Nest:
             for event in events:
                 if listened:
                     self.heard(event)
+                yield event
+        except ParentCommand:
+            self.left()
+            raise
+
+    async def aevents(self, events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+        """As `events`."""
+        try:
+            async for event in events:
+                self.heard(event)
                 yield event
         except ParentCommand:
             self.left()

@@ -20,6 +20,7 @@ from nbhitl.engine.errors import (
     UnknownInterruptError,
     did_you_mean,
 )
+from nbhitl.engine.fingerprints import changes
 from nbhitl.engine.ids import digest
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.questions import match_answers
@@ -122,12 +123,17 @@ class Session:
         return False
 
     def changed_code(self) -> list[str]:
-        """Nodes whose code differs from when the thread stopped; added and removed ones included."""
+        """What differs in the code since the thread stopped: nodes (new and removed ones too), wiring, state keys.
+
+        ``review (Verdict, limit)`` where the node itself is the same, and what these names mean is not. After a kill
+        it is compared with the code that made the last checkpoint.
+        """
         position = self.position
-        if position is None or position.stopped is None or not position.stopped.code:
+        if position is None:
             return []
-        then, now = position.stopped.code, self.graph.fingerprints()
-        return sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+        then = position.stopped.code if position.stopped is not None else None
+        then = then or self.saver.code(position.checkpoint.code)
+        return changes(then, self.graph.fingerprints()) if then else []
 
     # -- breakpoints: kept per graph, effective at once
 

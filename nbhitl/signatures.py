@@ -40,8 +40,11 @@ SILENT: Final = Signature()
 
 def read(function: Callable[..., Any]) -> Signature:
     """The signature of a node's or a router's function."""
-    if type(function) is FunctionType and not function.__annotations__ and _plain(function):
-        return SILENT  # most bodies; `inspect` takes ten times as long
+    if type(function) is FunctionType and _plain(function):  # most bodies; `inspect` takes ten times as long
+        if not function.__annotations__:
+            return SILENT
+        hints = _hints(function)
+        return Signature(hints.get(function.__code__.co_varnames[0], MISSING), hints.get("return", MISSING))
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # a built-in without a signature

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from nbhitl.engine.channels import Channel, UntrackedValue, fleeting
 from nbhitl.engine.errors import UnknownNodeError, did_you_mean
-from nbhitl.engine.ids import digest, fingerprint
+from nbhitl.engine.fingerprints import Seen, described, digest_of
 from nbhitl.engine.records import END, START
 
 Managed: TypeAlias = Literal["remaining_steps", "is_last_step"]
@@ -75,6 +75,8 @@ class Router:
     """What ``path`` returns to the node's name; None: it returns names, of any node."""
     takes: tuple[str, ...] = ()
     shape: Shape = WHOLE
+    sees_returned: bool = False
+    """It sees what its source returned beside the keys of ``shape``: its signature does not say what it takes."""
 
     @property
     def awaits(self) -> bool:
@@ -134,6 +136,8 @@ class Graph:
     """Channels whose value is gone after a step in which nobody wrote it."""
     untracked: frozenset[str] = field(init=False)
     """Channels that are never stored."""
+    seen: Seen = field(init=False, repr=False, compare=False)
+    """What the last look at its code has found."""
 
     def __post_init__(self) -> None:
         waits: dict[str, tuple[WaitingEdge, ...]] = {}
@@ -146,6 +150,7 @@ class Graph:
         put(self, "fleeting", tuple(name for name, channel in self.channels.items() if fleeting(channel)))
         untracked = (name for name, channel in self.channels.items() if isinstance(channel, UntrackedValue))
         put(self, "untracked", frozenset(untracked))
+        put(self, "seen", Seen())
 
     def expect(self, names: Iterable[str], role: str) -> frozenset[str]:
         """``names`` as a set, when all of them are nodes; ``role`` says what they were given for.
@@ -157,10 +162,11 @@ class Graph:
         """
         found = frozenset(names)
         for name in sorted(found):
-            self._expect(name, name, role)
+            self.expect_path(name, name, role)
         return found
 
-    def _expect(self, name: str, path: str, role: str) -> None:
+    def expect_path(self, name: str, path: str, role: str) -> None:
+        """As `expect`, for the one node ``name``; ``path`` is how the caller named it."""
         if name in self.nodes:
             return
         first, _, rest = name.partition("/")
@@ -169,17 +175,21 @@ class Graph:
             shown = "" if name == path else f" in {path[: -len(name) - 1]!r}"
             raise UnknownNodeError(f"{role}: there is no node {first!r}{shown}.{did_you_mean(first, self.nodes)}")
         if node.graph is not None:
-            node.graph._expect(rest, path, role)
+            node.graph.expect_path(rest, path, role)
         # The sub-graphs that a function calls are not known here: whether the rest exists shows when it runs.
 
     def code(self) -> tuple[Mapping[str, str], str]:
         """`fingerprints`, and a digest of all of them."""
         found = self.fingerprints()
-        return found, digest(found)
+        return found, digest_of(found)
 
     def fingerprints(self) -> dict[str, str]:
-        """Node name to the fingerprint of its code; what it refers to counts, its line numbers do not."""
-        return {name: fingerprint(node.action) for name, node in self.nodes.items()}
+        """Part to the fingerprint of its code: nodes by name, then the wiring and the keys of the state.
+
+        The parts beside nodes are called ``edges of draft``, ``routers of draft``, ``edge [a, b] to c``, ``state key
+        log``. What a fingerprint covers stands in `nbhitl.engine.fingerprints`.
+        """
+        return described(self)
 
 
 def problems(graph: Graph) -> list[str]:

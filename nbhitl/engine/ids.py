@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sized
 from collections.abc import Set as AbstractSet
 from enum import Enum
-from types import CodeType
 from typing import Any
 
 _SCALARS = (bool, int, float, complex, str, bytes, type(None))
@@ -41,22 +40,6 @@ def digest(value: Any) -> str:
     state = hashlib.blake2b(digest_size=16)
     _feed(value, state.update, 0)
     return state.hexdigest()
-
-
-def fingerprint(function: Callable[..., Any]) -> str:
-    """A fingerprint of a function's code: names, constants and instructions, but not line numbers.
-
-    Callables without code of their own (instances, partials, built-ins) count by their class name.
-    """
-    code = getattr(function, "__code__", None)
-    if not isinstance(code, CodeType):
-        return digest(type(function).__qualname__)
-    return digest((_code(code), getattr(function, "__defaults__", None)))
-
-
-def _code(code: CodeType) -> tuple[Any, ...]:
-    consts = tuple(_code(c) if isinstance(c, CodeType) else c for c in code.co_consts)
-    return (code.co_code, consts, code.co_names, code.co_varnames)
 
 
 def _feed(value: Any, update: Callable[[bytes], None], depth: int) -> None:

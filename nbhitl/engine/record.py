@@ -1,8 +1,8 @@
 """`record`: a frozen slotted dataclass that is made as fast as one that is not frozen.
 
 A frozen dataclass sets each field through ``object.__setattr__``; with thirteen fields that is 1 us, several times a
-super-step. A record is filled as an instance of a writable twin with the same slots, and becomes frozen by the change of
-its class at the end. Nobody sees the twin; everything else is the dataclass's own.
+super-step. A record is filled as an instance of a writable twin with the same slots, and becomes frozen by the change
+of its class at the end. Nobody sees the twin; everything else is the dataclass's own.
 """
 
 from __future__ import annotations

@@ -359,11 +359,11 @@ class _Fold:
             found = self.news[name] = set(old) if name in _SETS else dict(old)
         return found
 
-    def owner(self, question: str) -> str:
-        """The task that asked; empty when none did."""
+    def owned(self) -> dict[str, str]:
+        """Interrupt id to the task that asked."""
         if self.owners is None:
             self.owners = {q.id: task for task, asked in self.start.asked.items() for q in asked}
-        return self.owners.get(question, "")
+        return self.owners
 
     def take(self, entry: Entry) -> None:
         match entry:
@@ -376,7 +376,7 @@ class _Fold:
                 answers = self.part("answers")
                 if entry.interrupt not in answers:  # the first answer wins
                     answers[entry.interrupt] = entry
-                    self.part("parked").discard(self.owner(entry.interrupt))
+                    self.part("parked").discard(self.owned().get(entry.interrupt, ""))
             case Superseded():
                 self.part("superseded")[entry.interrupt] = entry.by
             case Reopened():
@@ -406,11 +406,10 @@ class _Fold:
             self.part("parked").discard(task)
 
     def _ask(self, entry: Asked) -> None:
-        asked = self.part("asked")
-        if not self.owner(entry.id):
+        asked, owned = self.part("asked"), self.owned()
+        if entry.id not in owned:
             asked[entry.task] = (*asked.get(entry.task, ()), entry)
-            if self.owners is not None:
-                self.owners[entry.id] = entry.task
+            owned[entry.id] = entry.task
         elif entry.head:  # a sub-graph has moved on, and still asks
             asked[entry.task] = tuple([entry if q.id == entry.id else q for q in asked[entry.task]])
         if self.start.superseded or "superseded" in self.news:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbhitl.compiled import CompiledGraph
 from nbhitl.drawing import Direction
-from nbhitl.engine.errors import NbhitlError, PendingInterruptError, ThreadBusyError
+from nbhitl.engine.errors import NbhitlError, did_you_mean, PendingInterruptError, ThreadBusyError
 from nbhitl.notebook.cell import Cell, build
 from nbhitl.notebook.view import View
 from nbhitl.notebook.worker import Go, Show, Worker
@@ -134,6 +134,11 @@ def _start(worker: Worker, cell: Cell, options: Launch) -> None:
 
 def _input(cell: Cell, options: Launch) -> Mapping[str, Any]:
     if options.input is not None:
+        for key in options.input:
+            if key not in cell.graph.input_keys:  # typed here, so a slip; in code it is a warning
+                raise NbhitlError(
+                    f"--input has {key!r}, which is no key of it.{did_you_mean(key, cell.graph.input_keys)}"
+                )
         return options.input
     if not cell.required:
         return {}

@@ -382,11 +382,19 @@ class Run:
             if not wait and not any(isinstance(entry, (Asked, Kept, Stopped)) for entry in entries):
                 unsaved.extend(entries)
                 return
+            if self.parent is not None and any(isinstance(entry, Kept) for entry in entries):
+                self.parent.save()  # what leads here, or nobody would find the effect again
             changed = tuple(self._changed)  # since the checkpoint that is saved
             checkpoint = self._stored(replace(self.position.checkpoint, parent=self._saved, changed=changed))
             saver.commit(self.key, checkpoint, [*unsaved, *entries], wait=wait)
             self._saved, self._unsaved = checkpoint.id, None
             self._changed.clear()
+
+    def save(self) -> None:
+        """Durability ``exit``: save the step that is under way, and those above it."""
+        saver = self.world.saver
+        if saver is not None and self._unsaved is not None:
+            self._hold_back(saver, [], wait=True)
 
     def _commit(self, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, wait: bool) -> None:
         saver = self.world.saver

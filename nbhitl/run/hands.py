@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from nbhitl.engine import moves
 from nbhitl.engine.commands import PARENT, Command, destinations
-from nbhitl.engine.description import WHOLE, Graph, Router, Shape
+from nbhitl.engine.description import ROOT, WHOLE, Graph, Router, Shape
 from nbhitl.engine.errors import (
     GraphInterrupt,
     InvalidUpdateError,
@@ -82,7 +82,7 @@ def wrote(job: TaskContext, result: Any) -> Wrote:
         raise PauseSwallowed(SWALLOWED.format(node=job.task.node))
     if result is None:
         return Wrote(job.task.id)
-    if type(result) is dict:
+    if type(result) is dict and ROOT not in job.run.graph.channels:
         return Wrote(job.task.id, _known(job, tuple(result.items())))
     updates: list[tuple[str, Any]] = []
     goto: list[str | Send] = []
@@ -183,9 +183,14 @@ def choices(job: TaskContext, entry: Wrote) -> list[Any]:
         return []
     state = moves.preview(job.run.graph, job.values, entry.updates)
     more = {"config": config_of(job)} if any(router.takes for router in found) else {}
-    return [
-        r.path(shaped(job, r.shape, state), **more) if r.takes else r.path(shaped(job, r.shape, state)) for r in found
-    ]
+    return [router.path(_seen(job, router, state, entry), **(more if router.takes else {})) for router in found]
+
+
+def _seen(job: TaskContext, router: Router, state: Mapping[str, Any], entry: Wrote) -> Any:
+    found = shaped(job, router.shape, state)
+    if router.sees_returned and router.shape.keys is not None and type(found) is dict:
+        return {**dict(entry.updates), **found}
+    return found
 
 
 def ended(job: TaskContext, error: BaseException) -> Entries:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, get_args
@@ -77,7 +78,7 @@ class Chunks:
         """The chunks of one event."""
         match event:
             case Ended(task=task, entries=(Wrote(updates=updates),)) if task.node != START:
-                yield from self._in("updates", {task.node: _shown(updates)})
+                yield from self._in("updates", {task.node: self._shown(updates)})
             case Committed():
                 yield from self._in("values", self.values())
             case Stopped(reason="interrupted"):
@@ -93,6 +94,11 @@ class Chunks:
             case _:
                 pass
 
+    def _shown(self, updates: Iterable[tuple[str, Any]]) -> Any:
+        """What a node returned, as it is streamed."""
+        found = {name: value for name, value in updates if self.keys is None or name in self.keys}
+        return found.get(ROOT, found or None)
+
     def values(self) -> Any:
         """The keys of the state as it stands: all of them, unless some were asked for."""
         graph = self.run.graph
@@ -103,10 +109,37 @@ class Chunks:
             yield (mode, data) if self.paired else data
 
 
-def _shown(updates: Iterable[tuple[str, Any]]) -> Any:
-    """What a node returned, as it is streamed."""
-    found = dict(updates)
-    return found.get(ROOT) if ROOT in found else found or None
+class Stream:
+    """The chunks of a run, and, when asked for, those of its sub-graphs before those of the node that runs them."""
+
+    def __init__(self, chunks: Chunks, run: Run, *, subgraphs: bool) -> None:
+        self.chunks, self.subgraphs = chunks, subgraphs
+        self._below: dict[int, Chunks] = {}
+        self._heard: deque[Any] = deque()
+        if subgraphs and run.parent is None:
+            run.listener = self._hear
+
+    def _hear(self, run: Run, event: Event) -> None:
+        chunks = self._below.get(id(run))
+        if chunks is None:
+            chunks = self._below[id(run)] = Chunks(run, self.chunks.mode)
+        ns = tuple(run.key.ns.split("|"))
+        self._heard.extend(self._packed(ns, chunk) for chunk in chunks.of(event))
+
+    def _packed(self, ns: tuple[str, ...], chunk: Any) -> Any:
+        return (ns, *chunk) if self.chunks.paired else (ns, chunk)
+
+    def first(self) -> Iterator[Any]:
+        """What is yielded before anything happens."""
+        for chunk in self.chunks.first():
+            yield self._packed((), chunk) if self.subgraphs else chunk
+
+    def of(self, event: Event) -> Iterator[Any]:
+        """The chunks of one event of the run itself, and what its sub-graphs did before."""
+        while self._heard:
+            yield self._heard.popleft()
+        for chunk in self.chunks.of(event):
+            yield self._packed((), chunk) if self.subgraphs else chunk
 
 
 def result(run: Run, keys: Collection[str] | None = None) -> Any:

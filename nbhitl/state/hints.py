@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from nbhitl.engine.channels import CHANNELS, BinaryOperatorAggregate, Channel, LastValue
 from nbhitl.engine.description import Managed
-from nbhitl.engine.ids import fingerprint
+from nbhitl.engine.fingerprints import fingerprint
 
 _QUALIFIERS = frozenset({"Required", "NotRequired", "ReadOnly"})
 

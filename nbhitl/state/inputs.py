@@ -114,13 +114,12 @@ def unpacker(channels: Iterable[str]) -> Callable[[Any], Update | None]:
         fields = keys[kind]
         if not fields:
             return None
-        chosen = getattr(value, "model_fields_set", None) if is_model(kind) else None
-        found = ((name, optional, getattr(value, name, unpack)) for name, optional in fields)
-        return tuple(
-            (name, one)
-            for name, optional, one in found
-            if one is not unpack and (one is not None or not optional or chosen is None or name in chosen)
-        )
+        if is_model(kind):
+            have, chosen = vars(value), value.model_fields_set
+            found = ((name, optional, have[name]) for name, optional in fields if name in have)
+            return tuple((n, one) for n, optional, one in found if one is not None or not optional or n in chosen)
+        pairs = ((name, getattr(value, name, unpack)) for name, _ in fields)
+        return tuple(pair for pair in pairs if pair[1] is not unpack)
 
     return _bare_update if ROOT in known else unpack
 

@@ -116,14 +116,16 @@ def test_a_breakpoint_is_an_interrupt_without_questions(way, saver, config):
     assert chunks(graph, way, None, config) == [{"b": {"log": ["b"]}}]
 
 
-def test_output_keys_are_streamed_and_returned_only(way, saver, config):
+def test_the_output_schema_says_what_is_returned_and_output_keys_what_is_streamed(way, saver, config):
     class Output(TypedDict):
         x: object
 
     built = StateGraph(State, output_schema=Output).add_node("a", lambda s: {"x": 1, "log": ["a"]})
     graph = built.add_edge(START, "a").compile(saver)
     assert invoked(graph, way, {}, config) == {"x": 1}
-    assert chunks(graph, way, {}, config, stream_mode="values")[-1] == {"x": 1}
+    assert chunks(graph, way, {}, config, stream_mode="values")[-1] == {"x": 1, "log": ["a", "a"]}
+    assert chunks(graph, way, {}, config, stream_mode="values", output_keys="x")[-1] == {"x": 1}
+    assert chunks(graph, way, {}, config, stream_mode="updates", output_keys=["x"])[-1] == {"a": {"x": 1}}
 
 
 def test_a_failure_is_raised_after_the_chunks_before_it(way, saver, config):

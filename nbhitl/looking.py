@@ -1,0 +1,40 @@
+"""Where a thread stands, with its sub-graphs: what ``get_state`` and ``get_state_history`` show. Changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbhitl.calls import Calls
+from nbhitl.engine.records import START, Entered, Position, Task, ThreadKey
+from nbhitl.nesting import path_of
+from nbhitl.snapshot import StateSnapshot, config_of, snapshot
+from nbhitl.subgraphs import graph_at
+
+
+def look(calls: Calls, key: ThreadKey, position: Position | None, *, past: bool, subgraphs: bool) -> StateSnapshot:
+    """The snapshot of a position of a graph or, by the namespace of ``key``, of a sub-graph of it.
+
+    With ``subgraphs``, tasks that run a sub-graph have its snapshot as ``state``, else the config that names it.
+    """
+    names = set() if position is None else {task.node for task in position.checkpoint.tasks if task.node != START}
+    path = [node for node, _, _ in path_of(key.ns)]
+    graph = graph_at(calls.graph, path, names) if path else calls.graph
+
+    def inner(task: Task, entered: Entered) -> Any:
+        below = ThreadKey(key.thread, key.graph, entered.ns)
+        if not subgraphs or position is None:
+            return config_of(below)
+        return look(calls, below, _stand(calls, below, position, task, entered, past=past), past=past, subgraphs=True)
+
+    return snapshot(graph, key, position, past=past, inner=inner)
+
+
+def _stand(
+    calls: Calls, below: ThreadKey, position: Position, task: Task, entered: Entered, *, past: bool
+) -> Position | None:
+    """Where a sub-graph stands; looking back, where it stood when it asked."""
+    saver = calls.saver()
+    asked = [q.head for q in position.asked.get(task.id, ()) if q.ns == entered.ns]
+    if past and asked:
+        return saver.load(below, asked[-1])
+    return saver.newest(below, entered.head) if entered.head else saver.load(below, entered.source)
