@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbhitl.compiled import CompiledGraph
 from nbhitl.drawing import Direction
-from nbhitl.engine.errors import NbhitlError, did_you_mean, PendingInterruptError, ThreadBusyError
+from nbhitl.engine.errors import NbhitlError, PendingInterruptError, ThreadBusyError, did_you_mean
 from nbhitl.notebook.cell import Cell, build
 from nbhitl.notebook.view import View
 from nbhitl.notebook.worker import Go, Show, Worker

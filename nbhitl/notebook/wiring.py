@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from nbhitl.compiled import CompiledGraph
 from nbhitl.engine.errors import GraphError, did_you_mean
 from nbhitl.engine.records import END, START
 from nbhitl.graph import StateGraph
@@ -59,7 +60,7 @@ class Wiring:
         """Run nodes one after the other: ``flow(START, a, b)``.
 
         A list fans out and is waited for: ``flow(a, [b, c], d)`` runs b and c side by side, and d when both are
-        done. Steps are functions, node names, START and END.
+        done. Steps are functions, compiled graphs (sub-graphs), node names, START and END.
         """
         self._calls.append(_Flow(_line(), steps))
 
@@ -181,6 +182,8 @@ class _Resolver:
             return step.name
         if isinstance(step, str):
             return self._by_name(step, line)
+        if isinstance(step, CompiledGraph):
+            return self._sub_graph(step, line)
         if not callable(step):
             self.mistakes.append(f"line {line}: {step!r:.60} is no node. Give a function, a node's name, START or END.")
             return None
@@ -195,18 +198,29 @@ class _Resolver:
             return None
         return self._add(name, step, line)
 
+    def _sub_graph(self, compiled: CompiledGraph, line: int) -> str | None:
+        """A compiled graph as a node: named by its variable in the cell, or by itself."""
+        known = self._names.get(id(compiled))
+        if known is not None:
+            return known
+        name = next((name for name, value in self.bound.items() if value is compiled), compiled.name)
+        if not name:
+            self.mistakes.append(f"line {line}: this sub-graph has no name. Give it one: node(graph, name='...').")
+            return None
+        return self._add(name, compiled, line)
+
     def _by_name(self, name: str, line: int) -> str | None:
         if name in (START, END) or name in self.graph.nodes:
             return name
         function = self.bound.get(name)
-        if callable(function) and not isinstance(function, type):
+        if isinstance(function, CompiledGraph) or (callable(function) and not isinstance(function, type)):
             return self._add(name, function, line)
-        known = [n for n, v in self.bound.items() if inspect.isroutine(v)]
+        known = [n for n, v in self.bound.items() if inspect.isroutine(v) or isinstance(v, CompiledGraph)]
         self.mistakes.append(f"line {line}: there is no node {name!r}.{did_you_mean(name, {*known, *self.named})}")
         return None
 
-    def _add(self, name: str, function: Callable[..., Any], line: int) -> str:
-        if line and id(function) not in self._own:
+    def _add(self, name: str, function: Any, line: int) -> str:
+        if line and id(function) not in self._own and not isinstance(function, CompiledGraph):
             self.mistakes.append(
                 f"line {line}: {name} was not defined in this cell. Define it here or import it here, "
                 "so that another cell cannot change this graph unseen."

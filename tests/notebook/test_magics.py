@@ -566,3 +566,38 @@ flow(START, make, ask, END)
     notebook.restart()
     notebook.run(cell)
     assert "['Model', 'ndarray', 'Point'] [<Colour.RED: 'red'>]" in notebook.run("%graph answer true")
+
+
+REVIEWED = """%%graph post {line}
+from typing import TypedDict
+from nbhitl import END, START, StateGraph, interrupt
+
+class State(TypedDict, total=False):
+    text: str
+
+def begin(state):
+    return {{"text": "draft"}}
+
+def check(state):
+    return {{"text": interrupt("How should it read?", response_schema=str)}}
+
+def publish(state):
+    return {{"text": state["text"] + "!"}}
+
+review = StateGraph(State).add_node(check).add_edge(START, "check").compile()
+flow(START, begin, review, publish, END)
+"""
+
+
+def test_a_sub_graph_is_a_node_whose_question_is_asked_in_the_cell(notebook):
+    said = notebook.run(REVIEWED.format(line=""))
+    assert notebook.error is None
+    assert "review/check" in said
+    notebook.run("%graph answer better")
+    assert notebook.run("%graph state").count("better!") == 1
+
+
+def test_the_breakpoint_in_a_sub_graph_is_named_by_its_path(notebook):
+    said = notebook.run(REVIEWED.format(line="--break review/check"))
+    assert notebook.error is None
+    assert "before review/check" in said
