@@ -6,6 +6,7 @@ be driven. What is wrong with a call is said here, before anything was written.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -112,7 +113,6 @@ class Calls:
         """The same for a call from a node's body: a part of the run that the node belongs to."""
         config = {**{k: v for k, v in inside.run.config.items() if k == "recursion_limit"}, **config}
         found = nest(self.graph, inside, self.rules(config, options), config, self.memory)
-        known = inside.line(found.number)
         if as_node:
             # What the parent has beside the keys of the sub-graph is its own.
             input = (
@@ -120,15 +120,13 @@ class Calls:
                 if ROOT in self.graph.channels
                 else {k: v for k, v in self._pairs(input) if k in self.graph.input_keys}
             )
-        elif known is None:
+        else:
             if input is None or isinstance(input, Command):
                 raise EmptyInputError(
                     f"node {inside.task.node!r} calls a sub-graph with {type(input).__name__}: give it an input. "
                     "It goes on by itself when the node runs again after an answer."
                 )
-            input = self._accept(input)
-        else:
-            input = {}  # it goes on where it stands
+            input = self._accept(input)  # of a call that goes on where it stands it does not count
         found.begin(input, head_of_memory(found))
         run = found.run
         run.rules = _counted(run.rules, run.position)
@@ -155,8 +153,8 @@ class Calls:
         key, position = self.find(_outermost(config) if inner else config)
         run = Run(self.graph, key, Rules(0), self.world, config, options.control, options.durability)
         run.debug = self.debug
-        if options.rename and position is not None:
-            position = self._rename(run, position, options.rename)
+        if position is not None:
+            position = self._fitted(run, input, position, config, options.rename)
         if inner:
             self._graft(run, input, config)
         elif isinstance(input, Command):
@@ -224,17 +222,62 @@ class Calls:
             if missing is not None:
                 raise GraphChanged(missing)
 
-    def _rename(self, run: Run, position: Position, names: Mapping[str, str]) -> Position:
-        """The thread under the new names, on a checkpoint of its own."""
-        self.graph.expect(names.values(), "rename")
-        for name in names:
-            if name in self.graph.nodes:
-                raise GraphError(f"rename: node {name!r} is there still, so it was not renamed.")
-        checkpoint, entries = edits.renamed(position, names, id=run.new_id(), at=self.world.clock.now())
+    def _fitted(
+        self, run: Run, input: Any, position: Position, config: Config, names: Mapping[str, str]
+    ) -> Position:
+        """A thread under way as the graph has it now: under new names, with the keys that it did not have.
+
+        Where that changes anything, on a checkpoint of its own.
+        """
+        if names:
+            self._check_names(names)
+        under_way = position.checkpoint.tasks or position.checkpoint.deferred
+        going_on = under_way and (input is None or isinstance(input, Command))
+        fresh = moves.unset(self.graph, position.checkpoint.values) if going_on else EMPTY
+        renames = bool(names) and self._rename_below(run, run.key, position, names)
+        renames = renames or not edits.under_way(position).isdisjoint(names)
+        if not renames and (not fresh or self._is_old(run.key, position, config)):
+            return position
+        checkpoint, entries = edits.renamed(
+            position, names, id=run.new_id(), at=self.world.clock.now(), code=run.digest, fresh=fresh
+        )
         stopped = [position.stopped] if position.stopped is not None else []
         run.enter(checkpoint, [*entries, *stopped], keep=True)
         run.fold()
         return run.position
+
+    def _check_names(self, names: Mapping[str, str]) -> None:
+        self.graph.expect(names.values(), "rename")
+        for old, new in names.items():
+            if old in self.graph.nodes:
+                raise GraphError(f"rename: node {old!r} is there still, so it was not renamed.")
+            if old.count("/") != new.count("/"):
+                raise GraphError(f"rename: {old!r} cannot become {new!r}: a node stays in its sub-graph.")
+        twice = [new for new, count in Counter(names.values()).items() if count > 1]
+        if twice:
+            raise GraphError(f"rename: two nodes would become {twice[0]!r}, and their work would be mixed up.")
+
+    def _rename_below(self, run: Run, key: ThreadKey, position: Position, names: Mapping[str, str]) -> bool:
+        """The same for nodes of the sub-graphs that are under way at a position; whether there were any."""
+        below: dict[str, dict[str, str]] = {}
+        for old, new in names.items():
+            first, _, rest = old.partition("/")
+            if rest:
+                below.setdefault(first, {})[rest] = new.partition("/")[2]
+        found, saver = False, self.world.saver
+        for task in position.checkpoint.tasks if below and saver is not None else ():
+            inner = below.get(task.node, EMPTY)
+            for entered in position.entered.get(task.id, EMPTY).values() if inner else ():
+                line = replace(key, ns=entered.ns)
+                newest = self.saver().newest(line, entered.head or entered.source)
+                if newest is None or not (
+                    self._rename_below(run, line, newest, inner) or not edits.under_way(newest).isdisjoint(inner)
+                ):
+                    continue
+                made = edits.renamed(newest, inner, id=run.new_id(), at=self.world.clock.now())
+                self.saver().commit(line, *made, wait=False)  # durable with what the outermost graph writes next
+                found = True
+        return found
 
     def _graft(self, run: Run, input: Any, config: Config) -> None:
         """Go on from a checkpoint of a sub-graph: a branch of it, and of every graph above it."""

@@ -58,6 +58,8 @@ class Nest:
 
     def __init__(self, run: Run, inside: TaskContext, number: int, *, remembers: bool) -> None:
         self.run, self.inside, self.number, self.remembers = run, inside, number, remembers
+        if run.world.saver is not None:
+            run.anchor = self._anchor
         self.open = True
         """Whether there is anything left to run: a call that ended in an earlier performance is not made again."""
 
@@ -174,6 +176,12 @@ class Nest:
         if run.world.saver is not None:
             self._remember()
         return result(run)
+
+    def _anchor(self, head: str) -> None:
+        known = self.inside.line(self.number)
+        if known is not None and known.head != head:
+            self.inside.enter(replace(known, head=head))
+        self.inside.run.save()
 
     def _stay(self) -> None:
         """The line goes on from where it stopped; what lies before may never have been saved (durability ``exit``)."""

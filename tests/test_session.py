@@ -392,7 +392,8 @@ def test_nodes_whose_code_was_edited_added_or_removed_are_named(saver):
     made = session(line(ask=ask, a=first, gone=says("gone")), saver)
     made.go({})
     assert made.changed_code() == []
-    assert session(line(ask=ask, a=edited, new=says("new")), saver).changed_code() == ["a", "gone", "new"]
+    made = session(line(ask=ask, a=edited, new=says("new")), saver)
+    assert made.changed_code() == ["a", "edges of a", "gone", "new"]
 
 
 def test_a_questions_class_is_found_again_after_the_file_was_reopened(tmp_path):

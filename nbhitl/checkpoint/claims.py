@@ -18,12 +18,12 @@ def check_claims(position: Position, answers: Sequence[Answered]) -> None:
     Raises `UnknownInterruptError` (naming the pending ones) for what was never asked here or is no longer
     open, `AlreadyAnsweredError` (who, through what) for what has its answer.
     """
-    open_ = [q.id for q in position.pending]
+    open_ = {q.id: None for q in position.pending}
     seen = dict(position.answers)
     for answer in answers:
         id_ = answer.interrupt
         if id_ not in seen and id_ not in open_:
-            raise UnknownInterruptError(_why_not(position, id_, open_))
+            raise UnknownInterruptError(_why_not(position, id_, list(open_)))
         first = seen.setdefault(id_, answer)
         if first is not answer:
             who = f" by {first.by}" if first.by else ""

@@ -18,6 +18,7 @@ from nbhitl.engine.records import (
     END,
     MISSING,
     Answered,
+    Asked,
     Checkpoint,
     Entered,
     Entry,
@@ -113,14 +114,35 @@ def _carried(position: Position, old: Task, new: Task) -> list[Entry]:
     return found
 
 
+def under_way(position: Position) -> frozenset[str]:
+    """The names of nodes that a position holds: due, deferred, waited for, or where a finished task wants to go."""
+    checkpoint = position.checkpoint
+    goto = [target for wrote in position.wrote.values() for target in wrote.goto]
+    edges = [name for key in checkpoint.arrived for name in key.replace(":", "+").split("+")]
+    sent = [target.node if isinstance(target, Send) else target for target in goto]
+    return frozenset([*(t.node for t in checkpoint.tasks), *checkpoint.ran, *checkpoint.deferred, *edges, *sent])
+
+
 def renamed(
-    position: Position, names: Mapping[str, str], *, id: str, at: int, code: str = ""
+    position: Position,
+    names: Mapping[str, str],
+    *,
+    id: str,
+    at: int,
+    code: str = "",
+    fresh: Mapping[str, Any] = EMPTY,
 ) -> tuple[Checkpoint, list[Entry]]:
-    """A thread whose nodes have other names now: everything stays as it was, under the new names."""
+    """A thread whose nodes have other names now: everything stays as it was, under the new names.
+
+    ``names`` are old to new ones, of nodes in sub-graphs by path (``review/ask``). ``fresh`` are values of keys that the
+    state has not had.
+    """
     of = names.get
     copy = branch(position.checkpoint, id=id, at=at, code=code, same=True)
     checkpoint = replace(
         copy,
+        values={**copy.values, **fresh},
+        changed=tuple(fresh),
         tasks=tuple(replace(t, node=of(t.node, t.node)) for t in copy.tasks),
         ran=tuple(of(name, name) for name in copy.ran),
         arrived={_edge(key, names): frozenset(of(n, n) for n in seen) for key, seen in copy.arrived.items()},
@@ -128,10 +150,23 @@ def renamed(
     )
     entries: list[Entry] = []
     for old, new in zip(position.checkpoint.tasks, checkpoint.tasks, strict=True):
-        entries += _carried(position, old, new)
+        for entry in _carried(position, old, new):
+            entries.append(replace(entry, node=_path(entry.node, names)) if isinstance(entry, Asked) else entry)
         if old.id in position.wrote:
-            entries.append(replace(position.wrote[old.id], task=new.id))
+            wrote = position.wrote[old.id]
+            entries.append(replace(wrote, task=new.id, goto=tuple(_target(target, names) for target in wrote.goto)))
     return checkpoint, entries
+
+
+def _path(path: str, names: Mapping[str, str]) -> str:
+    first, slash, rest = path.partition("/")
+    return names.get(path) or f"{names.get(first, first)}{slash}{rest}"
+
+
+def _target(target: str | Send, names: Mapping[str, str]) -> str | Send:
+    if isinstance(target, Send):
+        return replace(target, node=names.get(target.node, target.node))
+    return names.get(target, target)
 
 
 def _edge(key: str, names: Mapping[str, str]) -> str:

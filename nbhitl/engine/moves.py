@@ -190,11 +190,8 @@ def begin(
     children: Mapping[str, str] | None = None,
 ) -> Checkpoint:
     """The checkpoint that takes new input: the START task carries it and merges it like any node's writes."""
-    if previous is None:
-        found = {name: channels.initial(channel) for name, channel in graph.channels.items()}
-        state: Mapping[str, Any] = {name: value for name, value in found.items() if value is not MISSING}
-    else:
-        state = previous.values
+    fresh = unset(graph, EMPTY if previous is None else previous.values)
+    state = fresh if previous is None else {**previous.values, **fresh}
     return Checkpoint(
         id=id,
         parent=None if previous is None else previous.id,
@@ -202,13 +199,19 @@ def begin(
         source="input",
         values=state,
         tasks=(Task(ids.task_id(id, 0), START, values),),
-        changed=tuple(state) if previous is None else (),
+        changed=tuple(fresh),
         arrived=EMPTY if previous is None else _under_way(graph, previous.arrived),
         at=at,
         deferred=() if previous is None else previous.deferred,
         children=children if children is not None else EMPTY if previous is None else previous.children,
         code=code,
     )
+
+
+def unset(graph: Graph, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys that have a value from the start, and have none here: all on a new thread; else those that are new."""
+    absent = ((name, channels.initial(channel)) for name, channel in graph.channels.items() if name not in values)
+    return {name: value for name, value in absent if value is not MISSING}
 
 
 def _under_way(graph: Graph, arrived: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:

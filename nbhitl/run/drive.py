@@ -133,6 +133,8 @@ class Run:
     """Why nothing can pause here, in words."""
     listener: Listener | None = None
     """Told what happens in this run's sub-graphs, and in theirs."""
+    anchor: Callable[[str], None] | None = None
+    """Of a sub-graph's run: lets the graph that called it remember, durably, at which checkpoint it stands."""
     debug = False
     watched = True
     """Whether anybody looks at the events: a call that only wants the result does not pay for them."""
@@ -366,6 +368,8 @@ class Run:
         """Remember what happened at this checkpoint. Called by bodies too, from any thread."""
         saver = self.world.saver
         if saver is not None and entries:
+            if self.anchor is not None and self.durability == "exit" and any(type(entry) is Kept for entry in entries):
+                self.anchor(self.position.checkpoint.id)  # or nobody would find the effect again
             if self._unsaved is None:
                 saver.append(self.key, self.position.checkpoint.id, entries, wait=wait)
             else:
@@ -382,8 +386,6 @@ class Run:
             if not wait and not any(isinstance(entry, (Asked, Kept, Stopped)) for entry in entries):
                 unsaved.extend(entries)
                 return
-            if self.parent is not None and any(isinstance(entry, Kept) for entry in entries):
-                self.parent.save()  # what leads here, or nobody would find the effect again
             changed = tuple(self._changed)  # since the checkpoint that is saved
             checkpoint = self._stored(replace(self.position.checkpoint, parent=self._saved, changed=changed))
             saver.commit(self.key, checkpoint, [*unsaved, *entries], wait=wait)
@@ -391,10 +393,13 @@ class Run:
             self._changed.clear()
 
     def save(self) -> None:
-        """Durability ``exit``: save the step that is under way, and those above it."""
-        saver = self.world.saver
-        if saver is not None and self._unsaved is not None:
-            self._hold_back(saver, [], wait=True)
+        """Durability ``exit``: save the step that is under way, and what leads to it in the graphs above."""
+        if self.world.saver is None:
+            return
+        if self.anchor is not None:
+            self.anchor(self.position.checkpoint.id)
+        if self._unsaved is not None:
+            self._hold_back(self.world.saver, [], wait=True)
 
     def _commit(self, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, wait: bool) -> None:
         saver = self.world.saver

@@ -10,7 +10,8 @@ import pytest
 
 from nbhitl.engine import ids
 from nbhitl.engine.errors import did_you_mean
-from nbhitl.engine.ids import digest, fingerprint
+from nbhitl.engine.fingerprints import fingerprint
+from nbhitl.engine.ids import digest
 from nbhitl.engine.records import MISSING
 
 
@@ -109,8 +110,10 @@ def test_a_value_that_holds_itself_has_a_digest():
     assert digest(loop) == digest(loop)
 
 
-def test_callables_without_code_count_by_their_class():
-    assert fingerprint(functools.partial(print, 1)) == fingerprint(functools.partial(print, 2))
+def test_callables_without_code_count_by_their_name_and_what_they_were_made_with():
+    assert fingerprint(functools.partial(print, 1)) == fingerprint(functools.partial(print, 1))
+    assert fingerprint(functools.partial(print, 1)) != fingerprint(functools.partial(print, 2))
+    assert fingerprint(print) != fingerprint(len)
     assert fingerprint(print) != fingerprint(functools.partial(print))
 
 

@@ -1,15 +1,12 @@
 """The law, tested with literals and ``==``."""
 
-import operator
-
 import pytest
 
 from nbhitl.engine import moves
-from nbhitl.engine.channels import BinaryOperatorAggregate, LastValue
-from nbhitl.engine.description import Graph, Node, Router, WaitingEdge, problems
+from nbhitl.engine.description import Router, WaitingEdge, problems
 from nbhitl.engine.edits import branch, rebase
 from nbhitl.engine.errors import InvalidUpdateError
-from nbhitl.engine.moves import Commit, Fail, Finish, Perform, Rules, Wait, begin, commit, next_move
+from nbhitl.engine.moves import Commit, Expire, Fail, Finish, Perform, Rules, Wait, begin, commit, next_move
 from nbhitl.engine.records import (
     END,
     START,
@@ -17,6 +14,7 @@ from nbhitl.engine.records import (
     Asked,
     Checkpoint,
     Continued,
+    Entered,
     Failed,
     Position,
     Send,
@@ -24,30 +22,9 @@ from nbhitl.engine.records import (
     Task,
     Wrote,
 )
-
-LOG = BinaryOperatorAggregate(list, operator.add)
-
-
-def graph(edges, *, waiting=(), routers=None, nodes=("a", "b", "c", "d")):
-    return Graph(
-        nodes={name: Node(name, lambda state: None) for name in nodes},
-        channels={"x": LastValue(), "log": LOG},
-        edges=edges,
-        routers=routers or {},
-        waiting=waiting,
-        input_keys=frozenset({"x", "log"}),
-        output_keys=frozenset({"x", "log"}),
-    )
-
+from tests.engine.literals import FREE, at, graph
 
 LINE = graph({START: ("a",), "a": ("b",), "b": (END,)})
-FREE = Rules(last_step=100)
-
-
-def at(*nodes, step=0, **more):
-    """A position whose next tasks are ``nodes``, at checkpoint k."""
-    tasks = tuple(Task(f"k:{n}", node) for n, node in enumerate(nodes))
-    return Position(Checkpoint("k", None, step, "loop", tasks=tasks, **more))
 
 
 def test_due_tasks_are_performed():
@@ -202,6 +179,103 @@ def test_every_mistake_of_a_graph_is_reported_at_once():
         "conditional edge from c: there is no node 'dd'. Did you mean 'd'?",
         "nothing follows START, so no node would run: add_edge(START, 'a').",
     ]
+
+
+def test_a_deadline_that_has_passed_lets_the_default_count_and_time_that_does_not_count_lets_none_pass():
+    late, open_ = Asked("k:0", "q", "?", deadline=10, default=1), Asked("k:1", "r", "?", deadline=20)
+    position = at("a", "b", "c").after([late, open_])
+    assert next_move(LINE, position, FREE, now=10) == Expire((late,))
+    assert next_move(LINE, position, FREE, now=20) == Expire((late, open_))
+    assert next_move(LINE, position, FREE, now=9) == Perform((Task("k:2", "c"),))
+    assert next_move(LINE, position, FREE) == Perform((Task("k:2", "c"),))
+
+
+def test_an_answer_by_default_lets_the_task_run_again():
+    position = at("a").after([Asked("k:0", "q", "?", deadline=10, default=1), Answered("q", 1, via="deadline")])
+    assert next_move(LINE, position, FREE, now=99) == Perform((Task("k:0", "a"),))
+
+
+def test_who_waits_for_how_many_answers_is_said_in_words():
+    position = at("a", "b").after([Asked("k:0", "q", "?"), Asked("k:0", "r", "?", ordinal=1)])
+    position = position.after([Asked("k:1", "s", "?", node="b/inner")])
+    assert next_move(LINE, position, FREE) == Wait("interrupted", "a, b/inner wait for 3 answers")
+
+
+def test_a_node_that_is_gone_fails_its_task_and_names_the_cures():
+    move = next_move(LINE, at("a", "bb"), FREE)
+    assert [(f.task, f.error) for f in move.failures] == [("k:1", "GraphChanged")]
+    assert "node 'bb', which the graph no longer has. Did you mean 'b'?" in move.failures[0].text
+    assert "rename={'bb': 'its new name'}" in move.failures[0].text
+
+
+def test_the_input_needs_no_node():
+    assert next_move(LINE, at(START), FREE) == Perform((Task("k:0", START),))
+
+
+def test_with_nothing_due_a_touched_position_is_finished_too():
+    assert next_move(LINE, at().after([Failed("", "E", "e")]), FREE) == Finish()
+
+
+def test_what_a_checkpoint_waits_for_and_the_graph_no_longer_has_is_told_in_words():
+    wait = graph({}, waiting=(WaitingEdge(("a", "b"), "c"),), defer=("d",))
+    kept = at("a", arrived={"a+b:c": frozenset("a")}, deferred=("d",)).checkpoint
+    assert moves.lost(wait, kept) is None
+    gone = at("a", arrived={"a+z:c": frozenset("a")}).checkpoint
+    assert "under way to node 'c' by an edge that waits for a, z, which" in moves.lost(wait, gone)
+    gone = at("a", deferred=("dd",)).checkpoint
+    assert "node 'dd', which the graph no longer has. Did you mean 'd'?" in moves.lost(wait, gone)
+
+
+def test_new_input_keeps_the_state_and_drops_what_was_due():
+    old = at("a", "b", step=4, values={"x": 1, "log": ["a"]}, deferred=("d",), children={"a": "h"}).checkpoint
+    assert begin(LINE, {"x": 2}, previous=old, id="i", at=7, code="c") == Checkpoint(
+        "i", "k", 5, "input", {"x": 1, "log": ["a"]}, (Task("i:0", START, {"x": 2}),), at=7, deferred=("d",),
+        children={"a": "h"}, code="c",
+    )  # fmt: skip
+
+
+def test_new_input_keeps_edges_that_still_wait_and_drops_complete_and_vanished_ones():
+    edges = (WaitingEdge(("a", "b"), "c"), WaitingEdge(("a", "b"), "d"))
+    arrived = {"a+b:c": frozenset("a"), "a+b:d": frozenset("ab"), "a+z:c": frozenset("a")}
+    old = at(arrived=arrived).checkpoint
+    assert begin(graph({}, waiting=edges), {}, previous=old, id="i", at=0).arrived == {"a+b:c": frozenset("a")}
+
+
+def test_a_full_waiting_edge_stays_due_until_its_target_has_run():
+    wait = graph({}, waiting=(WaitingEdge(("a", "b"), "c"),))
+    full = {"a+b:c": frozenset("ab")}
+    made = commit(wait, at("d", arrived=full).after([Wrote("k:0")]), id="m", at=0)
+    assert (made.tasks, made.arrived) == ((Task("m:0", "c"),), full)
+    made = commit(wait, at("c", "d", arrived=full).after([Wrote("k:0"), Wrote("k:1")]), id="m", at=0)
+    assert (made.tasks, made.arrived) == ((), {})
+
+
+def test_a_deferred_node_waits_until_nothing_else_is_due():
+    late = graph({"a": ("b", "d"), "b": ("c",), "c": ()}, defer=("d",))
+    first = commit(late, at("a").after([Wrote("k:0")]), id="m", at=0)
+    assert (first.tasks, first.deferred) == ((Task("m:0", "b"),), ("d",))
+    second = commit(late, Position(first).after([Wrote("m:0")]), id="n", at=0)
+    assert (second.tasks, second.deferred) == ((Task("n:0", "c"),), ("d",))
+    third = commit(late, Position(second).after([Wrote("n:0")]), id="o", at=0)
+    assert (third.tasks, third.deferred) == ((Task("o:0", "d"),), ())
+
+
+def test_a_send_to_a_deferred_node_does_not_wait():
+    late = graph({"a": ("d",)}, defer=("d",))
+    made = commit(late, at("a").after([Wrote("k:0", (), (Send("d", 1),))]), id="m", at=0)
+    assert (made.tasks, made.deferred) == ((Task("m:0", "d", 1),), ("d",))
+
+
+def test_a_commit_notes_where_sub_graphs_that_remember_stand():
+    entered = [Entered("k:0", 0, "a", "h1", remembers=True), Entered("k:0", 1, "a:k:0:1", "j")]
+    entered += [Entered("k:0", 2, "a", "h2", remembers=True), Entered("k:0", 3, "a#1", "", remembers=True)]
+    position = at("a", children={"a": "h0", "b": "g"}).after([*entered, Wrote("k:0")])
+    assert commit(LINE, position, id="m", at=0).children == {"a": "h2", "b": "g"}
+    assert commit(LINE, at("a", children={"b": "g"}).after([Wrote("k:0")]), id="m", at=0).children == {"b": "g"}
+
+
+def test_the_code_of_a_commit_is_noted():
+    assert commit(LINE, at("a").after([Wrote("k:0")]), id="m", at=0, code="c").code == "c"
 
 
 def test_a_preview_shows_one_tasks_own_writes_only():

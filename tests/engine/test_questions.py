@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbhitl.engine.errors import EmptyInputError, QuestionChanged, UnknownInterruptError
-from nbhitl.engine.ids import digest, fingerprint, interrupt_id
+from nbhitl.engine.fingerprints import fingerprint
+from nbhitl.engine.ids import digest, interrupt_id
 from nbhitl.engine.questions import binding, check_change, match_answers
 from nbhitl.engine.records import MISSING, Asked
 
