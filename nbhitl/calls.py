@@ -173,7 +173,7 @@ class Calls:
         if position is not None and position.pending and not restart:
             raise PendingInterruptError(
                 f"thread {run.key} waits for an answer ({_open(position)}), and new input would throw that away. "
-                "Answer with Command(resume=...), or take another thread_id."
+                "Answer with Command(resume=...), take another thread_id, or start over on a branch with restart=True."
             )
         run.start(given, None if restart else position)
 
@@ -222,9 +222,7 @@ class Calls:
             if missing is not None:
                 raise GraphChanged(missing)
 
-    def _fitted(
-        self, run: Run, input: Any, position: Position, config: Config, names: Mapping[str, str]
-    ) -> Position:
+    def _fitted(self, run: Run, input: Any, position: Position, config: Config, names: Mapping[str, str]) -> Position:
         """A thread under way as the graph has it now: under new names, with the keys that it did not have.
 
         Where that changes anything, on a checkpoint of its own.

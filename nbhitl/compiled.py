@@ -79,6 +79,7 @@ class CompiledGraph:
         durability: Durability = "async",
         control: RunControl | None = None,
         rename: Mapping[str, str] = EMPTY,
+        restart: bool = False,
     ) -> Any:
         """Run until the graph finishes, asks, or stops at a breakpoint; the state's values.
 
@@ -92,6 +93,7 @@ class CompiledGraph:
             durability: ``sync``, ``async`` or ``exit``, see `nbhitl.run.drive.Durability`.
             control: asks the run to stop from another thread.
             rename: ``{old: new}`` names of nodes that were renamed since the thread stopped.
+            restart: new input starts over on a branch of its own, also while a question is open; nothing is deleted.
 
         Returns:
             The output keys; open questions stand under ``__interrupt__`` as a list of `Interrupt`. Why the run
@@ -107,7 +109,7 @@ class CompiledGraph:
             GraphChanged: the thread waits for a node that the graph no longer has.
         """
         keys = check_keys(self.graph, output_keys)
-        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename)
+        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
         inside = self._inside(config)
         if inside is not None:
             return self._nested(input, config or {}, options, inside, as_node=False)
@@ -129,10 +131,11 @@ class CompiledGraph:
         durability: Durability = "async",
         control: RunControl | None = None,
         rename: Mapping[str, str] = EMPTY,
+        restart: bool = False,
     ) -> Any:
         """As `invoke`, with async nodes awaited on the running loop and sync ones on threads."""
         keys = check_keys(self.graph, output_keys)
-        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename)
+        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
         inside = self._inside(config)
         if inside is not None:
             return await self._anested(input, config or {}, options, inside, as_node=False)
@@ -155,6 +158,7 @@ class CompiledGraph:
         durability: Durability = "async",
         control: RunControl | None = None,
         rename: Mapping[str, str] = EMPTY,
+        restart: bool = False,
         subgraphs: bool = False,
     ) -> Iterator[Any]:
         """As `invoke`, yielding while the run goes on.
@@ -166,7 +170,7 @@ class CompiledGraph:
         """
         check_modes(stream_mode)  # before anything is written
         keys = check_keys(self.graph, output_keys)
-        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename)
+        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
         inside = self._inside(config)
         nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
         run = self.calls.prepare(input, config or {}, options) if nest is None else nest.run
@@ -194,12 +198,13 @@ class CompiledGraph:
         durability: Durability = "async",
         control: RunControl | None = None,
         rename: Mapping[str, str] = EMPTY,
+        restart: bool = False,
         subgraphs: bool = False,
     ) -> AsyncIterator[Any]:
         """As `stream`, on the running loop."""
         check_modes(stream_mode)  # before anything is written
         keys = check_keys(self.graph, output_keys)
-        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename)
+        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
         inside = self._inside(config)
         nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
         run = await self._prepared(input, config or {}, options) if nest is None else nest.run

@@ -81,7 +81,7 @@ class TaskContext:
         """The answer to a question if it is known; else leaves the body."""
         if not self.can_pause:
             raise CheckpointerRequired(
-                f"node {self.task.node!r} called interrupt(), but {self.run.no_memory}, so the run could not go on."
+                f"node {self.task.node!r} called interrupt(), but the run could not go on: {self.run.no_memory}."
             )
         self._check_place(key)
         ordinal = self.calls

@@ -6,7 +6,6 @@ driver again on the position that the saver remembers. What the two loops share 
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 import time
@@ -235,7 +234,7 @@ class Run:
             and self.world.saver is not None
             and (keep or any(isinstance(e, Answered) for e in entries))
         ):
-            self.world.saver.commit(self.key, self._stored(checkpoint), entries, wait=True)
+            self.world.saver.commit(self.key, self._stored(checkpoint), self._tracked(entries), wait=True)
             self._saved = checkpoint.id
         else:
             self._commit(checkpoint, entries, wait=bool(entries))
@@ -324,12 +323,15 @@ class Run:
 
     def _expire(self, questions: Sequence[Asked]) -> None:
         now = self.world.clock.now()
-        defaults = [(q.id, None if q.default is MISSING else q.default) for q in questions]
-        answers = [Answered(id, value, via="deadline", at=now) for id, value in defaults]
-        if self.world.saver is not None:
-            with contextlib.suppress(AlreadyAnsweredError):  # somebody was just in time
-                self.world.saver.answer(self.key, self.position.checkpoint.id, answers)
-        self.position = self.position.after(answers)
+        for question in questions:
+            value = None if question.default is MISSING else question.default
+            answer = Answered(question.id, value, via="deadline", at=now)
+            if self.world.saver is not None:
+                try:
+                    self.world.saver.answer(self.key, self.position.checkpoint.id, [answer])
+                except AlreadyAnsweredError as error:  # somebody was just in time
+                    answer = error.answered
+            self.position = self.position.after([answer])
 
     def stop(self, move: moves.Wait | moves.Finish | moves.Fail | None) -> Stopped:
         """Record why the run hands control back."""
@@ -368,12 +370,13 @@ class Run:
         """Remember what happened at this checkpoint. Called by bodies too, from any thread."""
         saver = self.world.saver
         if saver is not None and entries:
+            tracked = self._tracked(entries)
             if self.anchor is not None and self.durability == "exit" and any(type(entry) is Kept for entry in entries):
                 self.anchor(self.position.checkpoint.id)  # or nobody would find the effect again
             if self._unsaved is None:
-                saver.append(self.key, self.position.checkpoint.id, entries, wait=wait)
+                saver.append(self.key, self.position.checkpoint.id, tracked, wait=wait)
             else:
-                self._hold_back(saver, entries, wait=wait)
+                self._hold_back(saver, tracked, wait=wait)
         self._news.extend(entries)
 
     def _hold_back(self, saver: Saver, entries: Sequence[Entry], *, wait: bool) -> None:
@@ -406,17 +409,35 @@ class Run:
         if saver is None:
             return
         if self.durability == "exit":
-            self._unsaved = list(entries)
+            self._unsaved = list(self._tracked(entries))
             self._changed.update(dict.fromkeys(checkpoint.changed))
             return
-        saver.commit(self.key, self._stored(checkpoint), entries, wait=wait)
+        saver.commit(self.key, self._stored(checkpoint), self._tracked(entries), wait=wait)
 
     def _stored(self, checkpoint: Checkpoint) -> Checkpoint:
         """A checkpoint without the values that are never stored."""
         hidden = self.graph.untracked
-        if not hidden or hidden.isdisjoint(checkpoint.values):
+        if not hidden:
             return checkpoint
-        return replace(checkpoint, values={k: v for k, v in checkpoint.values.items() if k not in hidden})
+        tasks = tuple(
+            replace(task, arg={k: v for k, v in task.arg.items() if k not in hidden})
+            if task.node == START and isinstance(task.arg, Mapping)
+            else task
+            for task in checkpoint.tasks
+        )
+        return replace(checkpoint, values={k: v for k, v in checkpoint.values.items() if k not in hidden}, tasks=tasks)
+
+    def _tracked(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Entries without the values that are never stored."""
+        hidden = self.graph.untracked
+        if not hidden:
+            return entries
+        return [
+            replace(entry, updates=tuple(pair for pair in entry.updates if pair[0] not in hidden))
+            if isinstance(entry, Wrote)
+            else entry
+            for entry in entries
+        ]
 
 
 def drive(run: Run) -> Iterator[Event]:

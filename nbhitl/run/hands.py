@@ -13,7 +13,7 @@ import queue
 import threading
 import traceback
 import warnings
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nbhitl.engine import moves
@@ -83,7 +83,7 @@ def wrote(job: TaskContext, result: Any) -> Wrote:
     if result is None:
         return Wrote(job.task.id)
     if type(result) is dict and ROOT not in job.run.graph.channels:
-        return Wrote(job.task.id, _known(job, tuple(result.items())))
+        return Wrote(job.task.id, _known(job, tuple(result.items()), quiet=job.node.graph is not None))
     updates: list[tuple[str, Any]] = []
     goto: list[str | Send] = []
     several = isinstance(result, (list, tuple)) and any(isinstance(part, Command) for part in result)
@@ -95,7 +95,9 @@ def wrote(job: TaskContext, result: Any) -> Wrote:
             update = part.update
         if update is not None:
             updates += _unpacked(job, update)
-    return Wrote(job.task.id, _known(job, tuple(updates)), tuple(goto))
+    # What a sub-graph has beside our keys is its own; what it sends with a Command is meant for us.
+    quiet = job.node.graph is not None and not isinstance(result, Command)
+    return Wrote(job.task.id, _known(job, tuple(updates), quiet=quiet), tuple(goto))
 
 
 def _check_graph(job: TaskContext, command: Command) -> None:
@@ -129,7 +131,7 @@ def _is_pair(part: Any) -> bool:
     return isinstance(part, tuple) and len(part) == 2 and isinstance(part[0], str)
 
 
-def _known(job: TaskContext, updates: Updates) -> Updates:
+def _known(job: TaskContext, updates: Updates, *, quiet: bool) -> Updates:
     """``updates`` of keys that the state has."""
     channels = job.run.graph.channels
     for name, _ in updates:
@@ -137,7 +139,7 @@ def _known(job: TaskContext, updates: Updates) -> Updates:
             break
     else:
         return updates
-    if job.node.graph is None:  # what a sub-graph has beside our keys is its own
+    if not quiet:
         for name, _ in updates:
             if name not in channels:
                 unknown_key(job.run.graph, f"node {job.task.node!r} returned", name)
@@ -198,8 +200,10 @@ def ended(job: TaskContext, error: BaseException) -> Entries:
     if isinstance(error, BaseExceptionGroup):
         pauses, rest = error.split(GraphInterrupt)
         if pauses is not None and rest is None:
-            return tuple(entry for pause in _leaves(pauses) for entry in pause.entries)
+            return tuple(e for pause in leaves(pauses) if isinstance(pause, GraphInterrupt) for e in pause.entries)
         error = rest if rest is not None else error  # a failure counts for more than the questions beside it
+        ours = [leaf for leaf in leaves(error) if isinstance(leaf, NbhitlError)]
+        error = ours[0] if ours else error  # it names the cure
     if isinstance(error, GraphInterrupt):
         return error.entries
     if not isinstance(error, Exception):
@@ -327,12 +331,13 @@ def _ends(router: Router, choice: Any) -> list[str | Send]:
     return found
 
 
-def _leaves(group: BaseExceptionGroup[Any]) -> Iterable[GraphInterrupt]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        elif isinstance(error, GraphInterrupt):
-            yield error
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions in a group, at any depth; of another exception itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from leaves(part)
+    else:
+        yield error
 
 
 def _caught(job: TaskContext) -> tuple[Any, BaseException | None]:
