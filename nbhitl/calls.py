@@ -126,7 +126,7 @@ class Calls:
                     f"node {inside.task.node!r} calls a sub-graph with {type(input).__name__}: give it an input. "
                     "It goes on by itself when the node runs again after an answer."
                 )
-            input = self._accept(input)  # of a call that goes on where it stands it does not count
+            input = self.accept(input)  # of a call that goes on where it stands it does not count
         found.begin(input, head_of_memory(found))
         run = found.run
         run.rules = _counted(run.rules, run.position)
@@ -169,7 +169,7 @@ class Calls:
     # -- new input
 
     def _begin(self, run: Run, values: Any, position: Position | None, *, restart: bool) -> None:
-        given = self._accept(values)
+        given = self.accept(values)
         if position is not None and position.pending and not restart:
             raise PendingInterruptError(
                 f"thread {run.key} waits for an answer ({_open(position)}), and new input would throw that away. "
@@ -177,7 +177,7 @@ class Calls:
             )
         run.start(given, None if restart else position)
 
-    def _accept(self, values: Any) -> Any:
+    def accept(self, values: Any) -> Any:
         """An input as updates by key. Raises `InvalidUpdateError`, `EmptyInputError`."""
         if ROOT in self.graph.channels:
             return {ROOT: values}
@@ -442,7 +442,7 @@ def _counted(rules: Rules, position: Position) -> Rules:
     begun = position.checkpoint
     taking_input = any(task.node == START for task in begun.tasks)
     last = begun.step + rules.last_step + taking_input
-    return Rules(last, rules.before, rules.after, rules.hold_before, rules.hold_after)
+    return replace(rules, last_step=last)
 
 
 def _outermost(config: Config) -> Config:

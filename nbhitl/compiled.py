@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.calls import CallOptions, Calls, Config, Nodes, named
-from nbhitl.editing import COPY, Edit, editing, steps_of
+from nbhitl.editing import Edit, editing, steps_of
 from nbhitl.engine.commands import StateUpdate
 from nbhitl.engine.description import Graph
-from nbhitl.engine.errors import InvalidUpdateError, NbhitlError
+from nbhitl.engine.errors import NbhitlError
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import EMPTY
 from nbhitl.looking import look
@@ -73,6 +73,7 @@ class CompiledGraph:
         input: Any,
         config: Config | None = None,
         *,
+        stream_mode: StreamMode | Sequence[StreamMode] = "values",
         output_keys: str | Sequence[str] | None = None,
         interrupt_before: Nodes | None = None,
         interrupt_after: Nodes | None = None,
@@ -87,7 +88,8 @@ class CompiledGraph:
             input: values of the state; None to go on where the thread stands; ``Command(resume=answer)`` to answer,
                 ``Command(update=..., goto=...)`` to write and go elsewhere first.
             config: which thread, see the class.
-            output_keys: which keys of the state to return; those of the output schema by default.
+            stream_mode: with another than ``"values"``, the chunks of `stream` are returned, as a list.
+            output_keys: which keys of the state to return, or one for its bare value; by default the output schema's.
             interrupt_before: static breakpoints of this call only; ``"sub/node"`` is a node in a sub-graph.
             interrupt_after: the same, after nodes.
             durability: ``sync``, ``async`` or ``exit``, see `nbhitl.run.drive.Durability`.
@@ -108,6 +110,20 @@ class CompiledGraph:
             GraphRecursionError: more steps than ``recursion_limit``.
             GraphChanged: the thread waits for a node that the graph no longer has.
         """
+        if stream_mode != "values":
+            chunks = self.stream(
+                input,
+                config,
+                stream_mode=stream_mode,
+                output_keys=output_keys,
+                interrupt_before=interrupt_before,
+                interrupt_after=interrupt_after,
+                durability=durability,
+                control=control,
+                rename=rename,
+                restart=restart,
+            )
+            return list(chunks)
         keys = check_keys(self.graph, output_keys)
         options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
         inside = self._inside(config)
@@ -125,6 +141,7 @@ class CompiledGraph:
         input: Any,
         config: Config | None = None,
         *,
+        stream_mode: StreamMode | Sequence[StreamMode] = "values",
         output_keys: str | Sequence[str] | None = None,
         interrupt_before: Nodes | None = None,
         interrupt_after: Nodes | None = None,
@@ -134,6 +151,20 @@ class CompiledGraph:
         restart: bool = False,
     ) -> Any:
         """As `invoke`, with async nodes awaited on the running loop and sync ones on threads."""
+        if stream_mode != "values":
+            chunks = self.astream(
+                input,
+                config,
+                stream_mode=stream_mode,
+                output_keys=output_keys,
+                interrupt_before=interrupt_before,
+                interrupt_after=interrupt_after,
+                durability=durability,
+                control=control,
+                rename=rename,
+                restart=restart,
+            )
+            return [chunk async for chunk in chunks]
         keys = check_keys(self.graph, output_keys)
         options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
         inside = self._inside(config)
@@ -401,9 +432,7 @@ class CompiledGraph:
         """Several super-steps of updates, each with one or more writers; the config of the newest checkpoint."""
         edit = editing(self.calls, config, steps_of(supersteps))
         for step in edit.steps:
-            if _copies(step):
-                edit.copy()
-            else:
+            if not edit.special(step):
                 edit.write([(job, hands.perform(job)) for job in edit.jobs(step)])
         return edit.done()
 
@@ -411,19 +440,10 @@ class CompiledGraph:
         """As `bulk_update_state`, with async routers awaited."""
         edit: Edit = await asyncio.to_thread(editing, self.calls, config, steps_of(supersteps))
         for step in edit.steps:
-            if _copies(step):
-                await asyncio.to_thread(edit.copy)
-            else:
+            if not await asyncio.to_thread(edit.special, step):
                 outcomes = [(job, await hands.aperform(job)) for job in edit.jobs(step)]
                 await asyncio.to_thread(edit.write, outcomes)
         return await asyncio.to_thread(edit.done)
-
-
-def _copies(step: Sequence[StateUpdate]) -> bool:
-    copies = [update for update in step if update.as_node == COPY]
-    if copies and len(step) > 1:
-        raise InvalidUpdateError("bulk_update_state: as_node='__copy__' stands alone in its super-step.")
-    return bool(copies)
 
 
 def _let_go(work: asyncio.Future[Run]) -> None:

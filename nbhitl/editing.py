@@ -26,6 +26,8 @@ from nbhitl.subgraphs import graph_at
 
 COPY = "__copy__"
 """As ``as_node``: make a branch of the checkpoint, and change nothing."""
+INPUT = "__input__"
+"""As ``as_node``: the values are new input."""
 
 
 def within(calls: Calls, key: ThreadKey, position: Position | None) -> Calls:
@@ -80,12 +82,36 @@ class Edit:
         )
         self._enter(run, replace(checkpoint, parent=checkpoint.parent or None), entries)
 
+    def special(self, step: Sequence[StateUpdate]) -> bool:
+        """Commit a super-step that has no writer: a copy, or new input. False for any other."""
+        names = {update.as_node for update in step} & {COPY, INPUT}
+        if not names:
+            return False
+        if len(step) > 1:
+            raise InvalidUpdateError(f"bulk_update_state: as_node={names.pop()!r} stands alone in its super-step.")
+        if COPY in names:
+            self.copy()
+        else:
+            self.take_input(step[0].values)
+        return True
+
     def copy(self) -> None:
         """A branch of the checkpoint, with nothing changed."""
         run = self.run
-        now = run.world.clock.now()
-        checkpoint = edits.branch(run.position.checkpoint, id=run.new_id(), at=now, code=run.digest, same=True)
-        self._enter(run, checkpoint, edits.rebase(run.position, checkpoint, {}))
+        now, position = run.world.clock.now(), run.position
+        over = len(position.wrote) == len(position.checkpoint.tasks)  # then it is about to be done again
+        checkpoint = edits.branch(position.checkpoint, id=run.new_id(), at=now, code=run.digest, same=not over)
+        self._enter(run, checkpoint, [] if over else edits.rebase(position, checkpoint, {}))
+
+    def take_input(self, values: Any) -> None:
+        """New input, which the next call merges."""
+        run = self.run
+        given = self.calls.accept(values)
+        now, previous = run.world.clock.now(), run.position.checkpoint
+        checkpoint = moves.begin(
+            run.graph, given, previous=previous if previous.id else None, id=run.new_id(), at=now, code=run.digest
+        )
+        run.enter(checkpoint, keep=True)
 
     def _enter(self, run: Run, checkpoint: Any, entries: list[Entry]) -> None:
         stopped = run.position.stopped
@@ -137,6 +163,8 @@ def _wrote(job: TaskContext, entries: Sequence[Entry]) -> Wrote:
 
 def last_writer(run: Run) -> str:
     """The node that counts as the writer when none is named. Raises `InvalidUpdateError` where that cannot be told."""
+    if END in run.position.checkpoint.ran:  # somebody has ended the run: it stays so
+        return END
     ran = [node for node in run.position.checkpoint.ran if node in run.graph.nodes]
     if len(ran) == 1:
         return ran[0]

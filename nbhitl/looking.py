@@ -24,17 +24,8 @@ def look(calls: Calls, key: ThreadKey, position: Position | None, *, past: bool,
         below = ThreadKey(key.thread, key.graph, entered.ns)
         if not subgraphs or position is None:
             return config_of(below)
-        return look(calls, below, _stand(calls, below, position, task, entered, past=past), past=past, subgraphs=True)
+        saver = calls.saver()
+        found = saver.newest(below, entered.head) if entered.head else saver.load(below, entered.source)
+        return look(calls, below, found, past=False, subgraphs=True)
 
     return snapshot(graph, key, position, past=past, inner=inner)
-
-
-def _stand(
-    calls: Calls, below: ThreadKey, position: Position, task: Task, entered: Entered, *, past: bool
-) -> Position | None:
-    """Where a sub-graph stands; looking back, where it stood when it asked."""
-    saver = calls.saver()
-    asked = [q.head for q in position.asked.get(task.id, ()) if q.ns == entered.ns]
-    if past and asked:
-        return saver.load(below, asked[-1])
-    return saver.newest(below, entered.head) if entered.head else saver.load(below, entered.source)

@@ -113,7 +113,7 @@ class Nest:
         if not position.checkpoint.tasks:
             run.position, self.open = position, False
             return
-        missing = moves.lost(run.graph, position.checkpoint)
+        missing = moves.lost(run.graph, position.checkpoint, run.rules.inside)
         if missing is not None:
             raise GraphChanged(missing)
         given = self._answers(position)

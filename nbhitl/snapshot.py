@@ -8,9 +8,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from nbhitl.engine.commands import Interrupt
 from nbhitl.engine.description import ROOT, Graph
-from nbhitl.engine.moves import preview
-from nbhitl.engine.records import MISSING, START, Entered, Position, Task, ThreadKey
-from nbhitl.run.stream import interrupt_of
+from nbhitl.engine.records import MISSING, START, Checkpoint, Entered, Position, Task, ThreadKey
+from nbhitl.run.stream import interrupt_of, settled
 
 
 class PregelTask(NamedTuple):
@@ -57,17 +56,11 @@ def config_of(key: ThreadKey, checkpoint: str | None = None) -> dict[str, Any]:
     return {"configurable": configurable}
 
 
-def _values(graph: Graph | None, position: Position, *, past: bool) -> Any:
-    """Every key of the state; now, with what finished tasks of the step have written already."""
-    values = position.checkpoint.values
+def _values(graph: Graph | None, checkpoint: Checkpoint) -> Any:
+    """Every key of the state that has a value."""
+    values = checkpoint.values
     if graph is None:
         return dict(values)
-    if position.wrote and not past:
-        done = [position.wrote[task.id] for task in position.checkpoint.tasks if task.id in position.wrote]
-        try:
-            values = preview(graph, values, [update for entry in done for update in entry.updates])
-        except Exception:  # noqa: BLE001 - writes that do not merge fail the step when it is committed, not a look
-            values = position.checkpoint.values
     if ROOT in graph.channels:
         return values.get(ROOT)
     return {name: values[name] for name in graph.channels if name in values}
@@ -89,9 +82,10 @@ def snapshot(
     asked = {q.id: interrupt_of(q) for q in every}
     tasks = tuple(_task(position, task, number, asked, inner) for number, task in enumerate(checkpoint.tasks))
     stopped = position.stopped
+    shown = checkpoint if past or graph is None else settled(graph, position)
     return StateSnapshot(
-        values=_values(graph, position, past=past),
-        next=tuple(t.node for t in checkpoint.tasks if past or t.id not in position.wrote),
+        values=_values(graph, shown),
+        next=tuple(t.node for t in shown.tasks if shown.step > checkpoint.step or past or t.id not in position.wrote),
         config=config_of(key, checkpoint.id),
         metadata={
             "source": checkpoint.source,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nbhitl.engine.records import START, Held, Position, Task
 
@@ -27,17 +27,21 @@ class Rules:
     hold_before: frozenset[str] = NOWHERE
     """Nodes whose tasks the debugger holds, each on its own, before they begin."""
     hold_after: frozenset[str] = NOWHERE
+    inside: str = field(default="", compare=False)
+    """The path of the sub-graph that is run, with a slash behind it: for messages."""
 
     def within(self, node: str, rules: Rules) -> Rules:
         """The rules of a sub-graph in ``node``: ``rules`` of its own, and what paths into it say here."""
+        inside = f"{self.inside}{node}/"
         if not (self.before or self.after or self.hold_before or self.hold_after):
-            return rules
+            return replace(rules, inside=inside)
         return replace(
             rules,
             before=rules.before | _within(node, self.before),
             after=rules.after | _within(node, self.after),
             hold_before=_within(node, self.hold_before),
             hold_after=_within(node, self.hold_after),
+            inside=inside,
         )
 
 

@@ -19,6 +19,7 @@ _STORE_NAME: Final = dis.opmap["STORE_NAME"]
 _GLOBAL: Final = dis.opmap["LOAD_GLOBAL"]
 _NAMED: Final = frozenset(dis.opmap[name] for name in ("LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS") if name in dis.opmap)
 _OWNED: Final = dis.opmap["STORE_GLOBAL"]
+_ENCLOSED: Final = dis.opmap["STORE_DEREF"]
 _ARGUMENTS: Final = 0x04 | 0x08  # *args, **kwargs
 _DOCUMENTS: Final = frozenset({"__doc__", "__firstlineno__"})
 _MOST: Final = 20_000
@@ -34,6 +35,8 @@ class Bytecode:
     """Digest of what it does, in hex: equal for the same code in another place."""
     names: tuple[str, ...]
     """Globals that it reads and does not set itself, in order; those of functions inside it included."""
+    free: tuple[str, ...]
+    """Variables of the functions around it that it does not set itself."""
     attributes: frozenset[str]
     """Every name that it mentions, of attributes too."""
     known: dict[str, str] = field(default_factory=dict, compare=False)
@@ -60,7 +63,8 @@ def _read(code: CodeType) -> Bytecode:
     mentioned: set[str] = set()
     _feed(code, state, loaded, owned, mentioned)
     names = tuple(name for name in loaded if name not in owned)
-    return Bytecode(code, state.hexdigest(), names, frozenset(mentioned))
+    free = tuple(name for name in code.co_freevars if name not in owned)
+    return Bytecode(code, state.hexdigest(), names, free, frozenset(mentioned))
 
 
 def _feed(code: CodeType, state: Any, loaded: dict[str, None], owned: set[str], mentioned: set[str]) -> None:
@@ -94,11 +98,19 @@ def _instructions(code: CodeType, loaded: dict[str, None], owned: set[str]) -> I
             loaded[names[arg]] = None
         elif op == _OWNED:
             owned.add(names[arg])
+        elif op == _ENCLOSED:
+            owned.update(_enclosed(code, arg))
         elif op == _STORE_NAME and names[arg] in _DOCUMENTS:
             found.pop()  # the docstring or the line of a class in a body
             continue
         found.append((op, arg))
     return iter(found)
+
+
+def _enclosed(code: CodeType, place: int) -> tuple[str, ...]:
+    """The variable of a function around it at a place among all its variables; none where it is its own."""
+    first = len(code.co_varnames) + sum(name not in code.co_varnames for name in code.co_cellvars)
+    return code.co_freevars[place - first : place - first + 1] if place >= first else ()
 
 
 def _bytes(text: str) -> bytes:

@@ -134,8 +134,8 @@ def renamed(
 ) -> tuple[Checkpoint, list[Entry]]:
     """A thread whose nodes have other names now: everything stays as it was, under the new names.
 
-    ``names`` are old to new ones, of nodes in sub-graphs by path (``review/ask``). ``fresh`` are values of keys that the
-    state has not had.
+    ``names`` are old to new ones, of nodes in sub-graphs by path (``review/ask``). ``fresh`` are values of keys that
+    the state has not had.
     """
     of = names.get
     copy = branch(position.checkpoint, id=id, at=at, code=code, same=True)
@@ -150,8 +150,8 @@ def renamed(
     )
     entries: list[Entry] = []
     for old, new in zip(position.checkpoint.tasks, checkpoint.tasks, strict=True):
-        for entry in _carried(position, old, new):
-            entries.append(replace(entry, node=_path(entry.node, names)) if isinstance(entry, Asked) else entry)
+        carried = _carried(position, old, new)
+        entries += [replace(e, node=_path(e.node, names)) if isinstance(e, Asked) else e for e in carried]
         if old.id in position.wrote:
             wrote = position.wrote[old.id]
             entries.append(replace(wrote, task=new.id, goto=tuple(_target(target, names) for target in wrote.goto)))

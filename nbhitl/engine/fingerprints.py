@@ -2,7 +2,7 @@
 
 A function's covers its code, defaults, enclosed values, and the user's functions, classes and constants that it names,
 followed to the end; line numbers, comments, docstrings and files do not count. Nothing is called, and no file is read.
-Not seen: what is imported inside a body, what an object holds (its class counts), what a global list or dict holds
+Not seen: what is imported inside a body, what an object holds (its class counts), what a list or dict holds
 beside functions and classes (a run may fill it).
 """
 

@@ -7,6 +7,7 @@ mentions.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -14,7 +15,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
 from itertools import islice
@@ -87,16 +88,16 @@ class Mention:
         space, said = function.__globals__, [code.text, *self.said]
         for name in code.names:
             if name in space:
-                self._name(name, space[name], said, code.attributes, whole=False)
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-            self._name(name, _content(cell), said, code.attributes, whole=True)
+                self._name(name, space[name], said, code.attributes)
+        for name, content in _enclosed(function):
+            self._name(name, content, said, code.attributes)
         if len(said) == 1:
             self.own = code.text
             return
         text = "\n".join(said)
         self.own = code.known.get(text) or code.known.setdefault(text, hashed(text))
 
-    def _name(self, name: str, value: Any, said: list[str], attributes: frozenset[str], *, whole: bool) -> None:
+    def _name(self, name: str, value: Any, said: list[str], attributes: frozenset[str]) -> None:
         """Say what a name stands for; where that is nothing of the user's, it is said of the function itself."""
         kind = type(value)
         if kind is ModuleType or kind is FunctionType:
@@ -108,7 +109,7 @@ class Mention:
         if kind is ModuleType:
             inner.module(value, attributes)
         else:
-            inner.put(value, whole=whole)
+            inner.put(value, whole=False)
         self.named[name] = ("".join(inner.said), inner.refs)
         self._join(inner)
 
@@ -262,14 +263,16 @@ def made_from(thing: Any) -> tuple[Any, ...]:
         return tuple(vars(thing).values()) if isinstance(thing, type) else (thing,)
     code, space = thing.__code__, thing.__globals__
     found = (code, thing.__defaults__, thing.__kwdefaults__, *[space.get(name, space) for name in read(code).names])
-    return (*found, *map(_content, thing.__closure__)) if thing.__closure__ else found
+    return (*found, *[content for _, content in _enclosed(thing)]) if thing.__closure__ else found
 
 
-def _content(cell: types.CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # a name that has no value yet
-        return cell
+def _enclosed(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """The variables of the functions around it that a function reads; those without a value left out."""
+    free = read(function.__code__).free
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        if name in free:
+            with contextlib.suppress(ValueError):  # a name that has no value yet
+                yield name, cell.cell_contents
 
 
 def hashed(*texts: str) -> str:

@@ -117,7 +117,7 @@ def next_move(graph: Graph, position: Position, rules: Rules, now: int = 0) -> M
         if stopped:
             return Hold(stopped)
     if ready:
-        return _perform(graph, ready)
+        return _perform(graph, ready, rules.inside)
     return _barrier(position)
 
 
@@ -143,39 +143,44 @@ def _late(position: Position, now: int) -> tuple[Asked, ...]:
     return tuple(q for q in position.pending if q.deadline and q.deadline <= now)
 
 
-def _perform(graph: Graph, tasks: tuple[Task, ...]) -> Perform | Fail:
+def _perform(graph: Graph, tasks: tuple[Task, ...], inside: str) -> Perform | Fail:
     """Perform ``tasks``, if the graph still has their nodes: it may have been edited since they became due."""
     nodes = graph.nodes
     for task in tasks:
         if task.node not in nodes and task.node != START:
-            return Fail(tuple(_gone(graph, t) for t in tasks if t.node not in nodes and t.node != START))
+            return Fail(tuple(_gone(graph, t, inside) for t in tasks if t.node not in nodes and t.node != START))
     return Perform(tasks)
 
 
-def _gone(graph: Graph, task: Task) -> Failed:
+def _gone(graph: Graph, task: Task, inside: str) -> Failed:
+    path = inside + task.node
     text = (
-        f"the run is about to run node {task.node!r}, which the graph no longer has."
+        f"the run is about to run node {path!r}, which the graph no longer has."
         f"{did_you_mean(task.node, graph.nodes)} If it was renamed, go on with invoke(None, config, "
-        f"rename={{{task.node!r}: 'its new name'}}); or give it its name back, or start a new thread. Nothing was "
+        f"rename={{{path!r}: '{inside}its new name'}}); or give it its name back, or start a new thread. Nothing was "
         "lost: questions and answers are kept."
     )
     return Failed(task.id, "GraphChanged", text, GraphChanged(text))
 
 
-def lost(graph: Graph, checkpoint: Checkpoint) -> str | None:
-    """What a checkpoint waits for that the graph no longer has, in words; None when it can go on."""
+def lost(graph: Graph, checkpoint: Checkpoint, inside: str = "") -> str | None:
+    """What a checkpoint waits for that the graph no longer has, in words; None when it can go on.
+
+    ``inside`` is the path of the sub-graph, with a slash behind it.
+    """
     keys = {edge.key for edge in graph.waiting}
     gone = [key for key in checkpoint.arrived if key not in keys]
     if gone:
         sources, _, target = gone[0].rpartition(":")
         return (
             f"the run is under way to node {target!r} by an edge that waits for {sources.replace('+', ', ')}, which "
-            "the graph no longer has. Give it back, or write what is missing with update_state(config, values, "
-            "as_node=...), or start a new thread. Nothing was lost."
+            "the graph no longer has. If nodes were renamed, go on with invoke(None, config, rename={'old': 'new'}); "
+            "or give the edge back, or write what is missing with update_state(config, values, as_node=...), or start "
+            "a new thread. Nothing was lost."
         )
     missing = [name for name in checkpoint.deferred if name not in graph.nodes]
     if missing:
-        return _gone(graph, Task("", missing[0])).text
+        return _gone(graph, Task("", missing[0]), inside).text
     return None
 
 

@@ -30,8 +30,8 @@ def binding(*, ordinal: int, key: str | None, value: Any, schema: Any) -> str:
     return f"call {ordinal} {digest(value)} {digest(schema)}"
 
 
-def check_change(asked: Sequence[Asked], question: Asked, node: str) -> Asked | None:
-    """Let a call ask something else on a second run, but not on a third.
+def check_change(asked: Sequence[Asked], question: Asked, node: str, *, edited: bool = False) -> Asked | None:
+    """Let a call ask something else on a second run, but not on a third; as often as the code is ``edited`` meanwhile.
 
     Returns:
         What the call asked before, where that was something else: it is superseded, unless it was answered.
@@ -42,7 +42,7 @@ def check_change(asked: Sequence[Asked], question: Asked, node: str) -> Asked | 
     if question.key is not None:
         return None
     others = [q for q in asked if not q.ns and q.key is None and q.ordinal == question.ordinal and q.id != question.id]
-    if len(others) >= 2:
+    if len(others) >= 2 and not edited:
         raise QuestionChanged(
             f"question {question.ordinal + 1} of node {node!r} was different each of the three times its body ran "
             f"({others[-2].value!r:.40}, {others[-1].value!r:.40}, {question.value!r:.40}), so no answer can be "

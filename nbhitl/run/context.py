@@ -121,7 +121,8 @@ class TaskContext:
             question = replace(question, at=known.at, deadline=known.deadline)
         elif question.deadline:
             question = replace(question, deadline=_moment(question.deadline, question.at))
-        before = questions.check_change(asked, question, self.task.node)
+        edited = self.run.digest != self.position.checkpoint.code  # a person may edit a question more than once
+        before = questions.check_change(asked, question, self.task.node, edited=edited)
         entries: list[Entry] = [question]
         if before is not None and before.id not in self.position.answers and known is None:
             entries.append(Superseded(before.id, question.id))

@@ -354,6 +354,18 @@ class Run:
         self.fold()
         return stopped
 
+    def leave(self) -> None:
+        """Whoever looked on has gone: finish the step if all of it is done, and stop before the next one."""
+        self.fold()
+        if self.position.stopped is not None or self.failures:
+            return
+        if isinstance(self._next(), moves.Commit):
+            self._merge()
+        if self.control is None:
+            self.control = RunControl()
+            self.control.request_drain("its stream was left; it can be continued")
+        self.stop(None)
+
     def release(self) -> None:
         """Let others work on the thread; once, since it may be another's a moment later."""
         if self.claimed and self.world.saver is not None:
@@ -455,6 +467,9 @@ def drive(run: Run) -> Iterator[Event]:
             else:
                 for job, entries in hands.threads(jobs, run.workers):
                     yield run.take(job, entries)
+    except GeneratorExit:
+        run.leave()
+        raise
     finally:
         run.release()
 
@@ -470,5 +485,8 @@ async def adrive(run: Run) -> AsyncIterator[Event]:
                 return
             async for job, entries in hands.loop(jobs, run.workers):
                 yield run.take(job, entries)
+    except GeneratorExit:
+        run.leave()
+        raise
     finally:
         run.release()

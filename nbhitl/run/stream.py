@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, get_args
 
+from nbhitl.engine import moves
 from nbhitl.engine.commands import Interrupt
 from nbhitl.engine.description import ROOT, Graph
 from nbhitl.engine.errors import NbhitlError, did_you_mean
-from nbhitl.engine.records import START, Asked, Position, Stopped, Wrote
+from nbhitl.engine.records import START, Asked, Checkpoint, Position, Stopped, Wrote
 from nbhitl.run.drive import Committed, Ended, Event, Run
 
 StreamMode: TypeAlias = Literal["values", "updates"]
@@ -32,11 +34,27 @@ def _iso(at: int) -> str | None:
     return datetime.fromtimestamp(at / 1e6, UTC).isoformat() if at else None
 
 
+def settled(graph: Graph, position: Position) -> Checkpoint:
+    """The checkpoint as people see it: with what finished tasks have written, and what is due when all of them have."""
+    checkpoint = position.checkpoint
+    if not position.wrote:
+        return checkpoint
+    done = [position.wrote[task.id] for task in checkpoint.tasks if task.id in position.wrote]
+    try:
+        if len(done) == len(checkpoint.tasks):
+            return moves.commit(graph, position, id=checkpoint.id, at=checkpoint.at)
+        return replace(checkpoint, values=moves.preview(graph, checkpoint.values, [u for w in done for u in w.updates]))
+    except Exception:  # noqa: BLE001 - writes that do not merge fail the step when it is committed, not a look
+        return checkpoint
+
+
 def output(graph: Graph, position: Position, keys: Collection[str] | None = None) -> Any:
     """The output keys of the state, in the order in which the schema names them; the value of a state without keys."""
-    values = position.checkpoint.values
+    values = settled(graph, position).values
     if ROOT in graph.channels:
         return values.get(ROOT)
+    if isinstance(keys, str):
+        return values.get(keys)
     wanted = graph.output_keys if keys is None else keys
     return {name: values[name] for name in graph.channels if name in values and name in wanted}
 
@@ -51,14 +69,14 @@ def check_modes(mode: StreamMode | Sequence[StreamMode]) -> tuple[StreamMode, ..
 
 
 def check_keys(graph: Graph, keys: str | Sequence[str] | None) -> Collection[str] | None:
-    """``output_keys`` as a collection; None for the graph's own. Raises `NbhitlError` for one that is no key."""
+    """``output_keys``, checked; None for the graph's own, one name for its bare value. Raises `NbhitlError`."""
     if keys is None:
         return None
     found = (keys,) if isinstance(keys, str) else tuple(keys)
     for name in found:
         if name not in graph.channels:
             raise NbhitlError(f"output_keys: the state has no key {name!r}.{did_you_mean(name, graph.channels)}")
-    return found
+    return keys if isinstance(keys, str) else found
 
 
 class Chunks:
@@ -96,7 +114,8 @@ class Chunks:
 
     def _shown(self, updates: Iterable[tuple[str, Any]]) -> Any:
         """What a node returned, as it is streamed."""
-        found = {name: value for name, value in updates if self.keys is None or name in self.keys}
+        keys = (self.keys,) if isinstance(self.keys, str) else self.keys
+        found = {name: value for name, value in updates if keys is None or name in keys}
         return found.get(ROOT, found or None)
 
     def values(self) -> Any:
@@ -120,10 +139,11 @@ class Stream:
             run.listener = self._hear
 
     def _hear(self, run: Run, event: Event) -> None:
+        ns = tuple(run.key.ns.split("|"))
         chunks = self._below.get(id(run))
         if chunks is None:
             chunks = self._below[id(run)] = Chunks(run, self.chunks.mode)
-        ns = tuple(run.key.ns.split("|"))
+            self._heard.extend(self._packed(ns, chunk) for chunk in chunks.first())
         self._heard.extend(self._packed(ns, chunk) for chunk in chunks.of(event))
 
     def _packed(self, ns: tuple[str, ...], chunk: Any) -> Any:

@@ -557,6 +557,14 @@ def test_a_node_can_have_a_name_of_its_own(lg):
     assert list(graph.stream({"value_1": "c"})) == [{"mine": {"value_1": "a"}}]
 
 
+def test_a_call_can_return_the_updates_of_its_nodes_instead_of_the_state(lg):
+    graph = lg.StateGraph(Values).add_sequence([step_1, step_3]).add_edge(lg.START, "step_1").compile()
+    assert graph.invoke({"value_1": "c"}, stream_mode="updates") == [
+        {"step_1": {"value_1": "a"}},
+        {"step_3": {"value_2": 10}},
+    ]
+
+
 def test_entry_and_finish_points_are_edges_from_start_and_to_end(lg):
     builder = lg.StateGraph(Values).add_node(step_1)
     builder.set_entry_point("step_1")
@@ -941,47 +949,6 @@ def test_a_node_can_read_its_step_and_its_name(lg):
     graph = lg.StateGraph(Log).add_sequence([("one", node), ("two", node)]).add_edge(lg.START, "one").compile()
     graph.invoke({"log": []})
     assert seen == [(1, "one"), (2, "two")]
-
-
-# -- runtime context
-
-
-@dataclass
-class Settings:
-    model: str = "small"
-
-
-def test_a_node_gets_the_context_of_its_run(lg):
-    def node(state: Log, runtime: lg.Runtime[Settings]):
-        return {"log": [runtime.context.model]}
-
-    graph = lg.StateGraph(Log, context_schema=Settings).add_node(node).add_edge(lg.START, "node").compile()
-    assert graph.invoke({"log": []}, context=Settings("large")) == {"log": ["large"]}
-    assert graph.invoke({"log": []}, context={"model": "medium"}) == {"log": ["medium"]}
-    assert graph.invoke({"log": []}, context=Settings()) == {"log": ["small"]}
-
-
-def test_a_node_knows_the_thread_of_its_run(lg):
-    def node(state: Log, runtime: lg.Runtime):
-        return {"log": [runtime.execution_info.thread_id]}
-
-    graph = lg.StateGraph(Log).add_node(node).add_edge(lg.START, "node").compile(checkpointer=lg.InMemorySaver())
-    config = lg.thread()
-    assert graph.invoke({"log": []}, config) == {"log": [config["configurable"]["thread_id"]]}
-
-
-def test_an_edge_function_gets_the_context_too(lg):
-    def route(state: Log, runtime: lg.Runtime[Settings]) -> Literal["small", "large"]:
-        return runtime.context.model
-
-    graph = (
-        lg.StateGraph(Log, context_schema=Settings)
-        .add_node("small", says("small"))
-        .add_node("large", says("large"))
-        .add_conditional_edges(lg.START, route)
-        .compile()
-    )
-    assert graph.invoke({"log": []}, context=Settings("large")) == {"log": ["large"]}
 
 
 # -- async

@@ -226,8 +226,10 @@ def test_a_model_as_schema_is_shown_and_builds_the_answer(lg):
     graph, config = deciding(lg, Decision), lg.thread()
     [question] = graph.invoke({"approved": None}, config)["__interrupt__"]
     assert question.value == {"question": "approve?"}
-    assert question.response_schema == Decision.model_json_schema()
-    assert graph.get_state(config).tasks[0].interrupts[0].response_schema == Decision.model_json_schema()
+    # Here a key that is no field is refused, since a misspelt one would be lost; the schema says so.
+    schema = Decision.model_json_schema() | ({"additionalProperties": False} if lg.ours else {})
+    assert question.response_schema == schema
+    assert graph.get_state(config).tasks[0].interrupts[0].response_schema == schema
     assert graph.invoke(lg.Command(resume={"approved": True}), config)["approved"] == Decision(approved=True)
 
 
