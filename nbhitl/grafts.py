@@ -6,7 +6,7 @@ task enters the sub-graph at that place; an edit of a sub-graph that waits is ma
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from nbhitl.engine import edits
@@ -38,8 +38,7 @@ def graft(saver: Saver, key: ThreadKey, head: str | None, new_id: Callable[[], s
     if head is None or saver.load(key, head) is None:
         raise UnknownThreadError(f"thread {key} has no checkpoint {head!r} of the sub-graph {key.ns!r}.")
     while True:
-        above = _above(saver, key)
-        position, entered = _entrance(saver, above, key, head)
+        above, position, entered = _entrance(saver, key, head)
         checkpoint, entries = _branch(position, entered, key.ns, head, new_id())
         if not above.ns:
             return checkpoint, entries
@@ -55,43 +54,42 @@ def _above(saver: Saver, key: ThreadKey) -> ThreadKey:
     """
     if path_of(key.ns)[-1][1]:
         return replace(key, ns=parent_ns(key.ns))
-    found = _caller(saver, key, replace(key, ns=""))  # one that remembers may have been called by many
-    if found is None:
-        raise UnknownThreadError(f"nothing in thread {key} runs the sub-graph {key.ns!r}.")
-    return found
+    for above, _, _ in _callers(saver, key, replace(key, ns="")):  # one that remembers may have been called by many
+        return above
+    raise UnknownThreadError(f"nothing in thread {key} runs the sub-graph {key.ns!r}.")
 
 
-def _caller(saver: Saver, key: ThreadKey, start: ThreadKey) -> ThreadKey | None:
+def _callers(saver: Saver, key: ThreadKey, start: ThreadKey) -> Iterator[tuple[ThreadKey, Position, Entered]]:
+    """The calls of a sub-graph that remembers, at and below ``start``, newest first."""
     wanted = [node for node, _, _ in path_of(key.ns)]
+    below: set[str] = set()
     for position in saver.history(start):
         for calls in position.entered.values():
             for entered in calls.values():
-                if entered.ns == key.ns:
-                    return start
                 path = [node for node, _, _ in path_of(entered.ns)]
-                if len(path) < len(wanted) and path == wanted[: len(path)]:
-                    found = _caller(saver, key, replace(start, ns=entered.ns))
-                    if found is not None:
-                        return found
-    return None
+                if entered.ns == key.ns:
+                    yield start, position, entered
+                elif len(path) < len(wanted) and path == wanted[: len(path)] and entered.ns not in below:
+                    below.add(entered.ns)
+                    yield from _callers(saver, key, replace(start, ns=entered.ns))
 
 
-def _entrance(saver: Saver, above: ThreadKey, key: ThreadKey, head: str) -> tuple[Position, Entered]:
-    """The position of the graph above whose task runs the line of ``head``."""
+def _entrance(saver: Saver, key: ThreadKey, head: str) -> tuple[ThreadKey, Position, Entered]:
+    """The line above, and the position in it, whose task runs the line of ``head``."""
     _, task, _ = path_of(key.ns)[-1]
-    found: tuple[Position, Entered] | None = None
+    found: tuple[ThreadKey, Position, Entered] | None = None
     if task:
+        above = replace(key, ns=parent_ns(key.ns))
         position = saver.load(above, task.rpartition(":")[0])
-        if position is not None:
-            found = _call(position, key.ns)
+        call = None if position is None else _call(position, key.ns)
+        found = None if call is None else (above, *call)
     else:  # all calls share a line: the oldest one that has come as far as ``head``
         before = set(_chain(saver, key, head))
-        for position in saver.history(above):
-            call = _call(position, key.ns)
-            if call is not None and before.intersection(_chain(saver, key, call[1].head, call[1].source)):
-                found = call
+        for above, position, entered in _callers(saver, key, replace(key, ns="")):
+            if before.intersection(_chain(saver, key, entered.head, entered.source)):
+                found = above, position, entered
     if found is None:
-        raise UnknownThreadError(f"nothing in thread {above} entered the checkpoint {head!r} of {key.ns!r}.")
+        raise UnknownThreadError(f"nothing in thread {key.thread!r} entered the checkpoint {head!r} of {key.ns!r}.")
     return found
 
 

@@ -65,4 +65,4 @@ def _validators(told: Mention, decorators: Any) -> None:
     for kind in dataclasses.fields(decorators) if decorators is not None else ():
         for name, found in sorted(getattr(decorators, kind.name).items()):
             told.said.append(f"{kind.name} {name}:")
-            told.put(getattr(found, "info", None))
+            told.attributes(getattr(found, "info", None), {})

@@ -92,10 +92,13 @@ def _again(entered: Entered, new: Task, head: str | None) -> Entered:
 
 
 def _parked(position: Position, old: Task, new: Task) -> Iterable[Entry]:
-    """The newest open question once more: it was asked after the answers that let its task go."""
-    if old.id not in position.parked or not any(q.id in position.answers for q in position.asked[old.id]):
-        return []
-    return [replace(q, task=new.id) for q in position.pending if q.task == old.id][-1:]
+    """What makes a task wait, or not, as the old one did: its questions and answers alone do not say."""
+    pending = [q for q in position.pending if q.task == old.id]
+    if old.id not in position.parked:
+        return [Reopened(new.id)] if pending else []
+    if any(q.id in position.answers for q in position.asked[old.id]):  # asked after the answers that let it go
+        return [replace(q, task=new.id) for q in pending[-1:]]
+    return []
 
 
 def _kept(position: Position, old: Task, new: Task) -> Iterable[Entry]:
@@ -204,7 +207,10 @@ def edit(
     redecided = nodes & set(checkpoint.ran)
     _settle(due, again, checkpoint, position)
     undone = [t for t in checkpoint.tasks if t.id not in position.wrote and t.node not in nodes]
-    kept = [t for t in undone if not redecided or _still(graph, t, again, set(checkpoint.ran) - nodes)]
+    others = set(checkpoint.ran) - nodes
+    kept = undone
+    if redecided:
+        kept = [t for t in undone if _still(graph, t, again, others) or _older(graph, t, checkpoint, nodes)]
     return _carry(position, kept, due, wrote, state, changed, children, id=id, at=at, code=code)
 
 
@@ -221,6 +227,12 @@ def _still(graph: Graph, task: Task, again: Due, others: set[str]) -> bool:
     if task.arg is not MISSING:
         return any(_same(send, task) for send in again.sends) or bool(others)
     return task.node in again.names or any(_may_lead(graph, node, task.node) for node in others)
+
+
+def _older(graph: Graph, task: Task, checkpoint: Checkpoint, nodes: set[str]) -> bool:
+    """Whether a task was due before these nodes had their say: an earlier edit has carried it along."""
+    carried = checkpoint.source == "update" and bool(task.origin)
+    return carried and not any(_may_lead(graph, node, task.node) for node in nodes)
 
 
 def _may_lead(graph: Graph, source: str, target: str) -> bool:

@@ -294,8 +294,8 @@ def is_graph(value: Any) -> bool:
 @lru_cache(maxsize=4_096)
 def is_users(module: str | None) -> bool:
     """Whether a module is the user's: a notebook or a file, and neither Python's, nor nbhitl's, nor installed."""
-    if module is None:
-        return True  # made by exec
+    if module is None or module == "__main__":
+        return True  # made by exec; a notebook, or a script
     top = module.partition(".")[0]
     if top == "nbhitl" or top in sys.stdlib_module_names:
         return False

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.compiled import CompiledGraph
 from nbhitl.drawing import Direction
 from nbhitl.engine.errors import NbhitlError, PendingInterruptError, ThreadBusyError, did_you_mean
+from nbhitl.engine.records import START, Position
 from nbhitl.notebook.cell import Cell, build
 from nbhitl.notebook.view import View
 from nbhitl.notebook.worker import Go, Show, Worker
@@ -37,6 +38,8 @@ class Launch:
     answers: str | None = None
     state: str | None = None
     db: str | None = None
+    rename: Mapping[str, str] = field(default_factory=dict)
+    """Old to new names of nodes, for a run that stopped before they were renamed."""
     restart: bool = False
     quiet: bool = False
 
@@ -107,7 +110,7 @@ def _start(worker: Worker, cell: Cell, options: Launch) -> None:
     position = session.position
     stopped = position.stopped if position is not None else None
     if position is not None and not options.restart:
-        _mention_changes(session)
+        _mention_changes(session, position, options.rename)
     finished = stopped is not None and stopped.reason == "finished"
     given = options.input
     if given is not None and position is not None and not (options.restart or finished) and session.began_with(given):
@@ -118,6 +121,8 @@ def _start(worker: Worker, cell: Cell, options: Launch) -> None:
             worker.screen.ask_input(cell.required, restart=restart)
         else:
             worker.do(Go(_input(cell, options), restart=restart))
+    elif options.rename and given is None:
+        worker.do(Go(rename=options.rename))
     elif given is not None and position.pending:
         raise PendingInterruptError(
             f"thread {session.thread!r} waits for an answer, and another --input would throw the question away. "
@@ -149,13 +154,17 @@ def _input(cell: Cell, options: Launch) -> Mapping[str, Any]:
     )
 
 
-def _mention_changes(session: Session) -> None:
+def _mention_changes(session: Session, position: Position, rename: Mapping[str, str]) -> None:
     changed = session.changed_code()
     if changed:
         print(
             f"Changed since the run stopped: {', '.join(changed)}. Going on uses the new code. "
             "To start over on a new branch: --restart; to leave this run as it is: --thread NAME."
         )
+    due = [*(task.node for task in position.checkpoint.tasks), *position.checkpoint.deferred]
+    for gone in dict.fromkeys(due):
+        if gone not in session.graph.nodes and gone not in rename and gone != START:
+            print(f"The run stands at {gone}, which is gone. Was it renamed? Run the cell with --rename {gone}=NEW.")
 
 
 def _leave(worker: Worker) -> None:

@@ -53,6 +53,13 @@ class GraphMagics(Magics):
     @argument("--answers", metavar="FILE", help="answer from a JSON or YAML file: {node: answer}")
     @argument("--state", metavar="CLASS", help="the state's class, if it is not called State")
     @argument("--db", metavar="FILE", help="the checkpoint file; .nbhitl/<notebook>.duckdb by default")
+    @argument(
+        "--rename",
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="a node's name has changed since the run stopped: go on under the new one; may be given several times",
+    )
     @argument("--restart", action="store_true", help="start over on a new branch; deletes nothing")
     @argument("-q", "--quiet", action="store_true", help="no notes")
     @no_var_expand  # braces in JSON are not IPython's
@@ -79,6 +86,7 @@ class GraphMagics(Magics):
                     answers=given.answers,
                     state=given.state,
                     db=given.db,
+                    rename=_names(given.rename),
                     restart=given.restart,
                     quiet=given.quiet,
                 ),
@@ -109,6 +117,17 @@ class GraphMagics(Magics):
         if not isinstance(value, Mapping):
             raise NbhitlError(f"--input: expected a dict of state keys, not {type(value).__name__}.")
         return value
+
+
+def _names(pairs: list[str]) -> dict[str, str]:
+    """``OLD=NEW`` pairs as old to new names."""
+    found = {}
+    for pair in pairs:
+        old, equals, new = pair.partition("=")
+        if not (old and equals and new):
+            raise NbhitlError(f"--rename {pair}: write the old and the new name of the node, --rename OLD=NEW.")
+        found[old] = new
+    return found
 
 
 def _parse(magic: Any, line: str) -> Any:

@@ -15,11 +15,11 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from nbhitl.engine.errors import AnswerRefused, NbhitlError, UnknownInterruptError
-from nbhitl.engine.records import Answered, Asked, Stopped
+from nbhitl.engine.records import EMPTY, Answered, Asked, Stopped
 from nbhitl.run.drive import Ended, Event, RunControl
 from nbhitl.scripts import ScriptedAnswers
 from nbhitl.session import Session
@@ -31,6 +31,8 @@ class Go:
 
     input: Mapping[str, Any] | None = None
     restart: bool = False
+    rename: Mapping[str, str] = field(default_factory=dict)
+    """Old to new names of nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +214,8 @@ class Worker:
                 position = self.session.position
                 self.screen.stopped(position.stopped if position is not None else None)
                 self._follow_script()
-            case Go(input=input, restart=restart):
-                self._run(input, restart=restart)
+            case Go(input=input, restart=restart, rename=rename):
+                self._run(input, restart=restart, rename=rename)
                 self._follow_script()
             case Begin(schema=schema, raw=raw, restart=restart):
                 try:
@@ -228,14 +230,16 @@ class Worker:
                     self._run(None)
                     self._follow_script()
 
-    def _run(self, input: Mapping[str, Any] | None, *, restart: bool = False) -> None:
+    def _run(
+        self, input: Mapping[str, Any] | None, *, restart: bool = False, rename: Mapping[str, str] = EMPTY
+    ) -> None:
         if not self._awaited:
             self.screen.running()
         control = self._job.control if self._job is not None else None
         with self._guard:
             self._in_node = True
         try:
-            stopped = self.session.go(input, restart=restart, control=control)
+            stopped = self.session.go(input, restart=restart, control=control, rename=rename)
         finally:
             with self._guard:
                 self._in_node = False

@@ -12,7 +12,6 @@ import inspect
 import queue
 import threading
 import traceback
-import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -33,6 +32,7 @@ from nbhitl.engine.records import END, MISSING, Entry, Failed, Send, Wrote
 from nbhitl.run import mutations
 from nbhitl.run.context import CURRENT, SWALLOWED, TaskContext
 from nbhitl.run.crew import Crew, hire
+from nbhitl.run.remarks import remark
 
 Entries: TypeAlias = tuple[Entry, ...]
 Outcome: TypeAlias = tuple[TaskContext, Entries]
@@ -142,16 +142,16 @@ def _known(job: TaskContext, updates: Updates, *, quiet: bool) -> Updates:
     if not quiet:
         for name, _ in updates:
             if name not in channels:
-                unknown_key(job.run.graph, f"node {job.task.node!r} returned", name)
+                unknown_key(job.run.graph, f"node {job.task.node!r} returned", name, at=job.node.action)
     return tuple(pair for pair in updates if pair[0] in channels)
 
 
-def unknown_key(graph: Graph, who: str, name: object, of: str = "the state") -> None:
+def unknown_key(graph: Graph, who: str, name: object, of: str = "the state", at: Any = None) -> None:
     """Say that a key is none of the state: as a warning, or as an error in a strict graph."""
     text = f"{who} {name!r}, which is no key of {of}.{did_you_mean(name, graph.channels)}"
     if graph.strict:
         raise InvalidUpdateError(text)
-    warnings.warn(f"{text} It was left out; compile(strict=True) makes this an error.", UnknownKeyWarning, stacklevel=2)
+    remark(at, f"{text} It was left out; compile(strict=True) makes this an error.", UnknownKeyWarning)
 
 
 def routed(job: TaskContext, entry: Wrote, chosen: Sequence[Any]) -> Wrote:

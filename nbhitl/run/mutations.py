@@ -5,12 +5,12 @@ What a node changes without returning it is lost after a restart, and shows in a
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.engine.errors import MutatedStateWarning
 from nbhitl.engine.ids import digest
+from nbhitl.run.remarks import remark
 
 if TYPE_CHECKING:
     from nbhitl.run.context import TaskContext
@@ -33,9 +33,8 @@ def check(job: TaskContext, before: Mapping[str, tuple[int, str]]) -> None:
     """Warn of every key whose value is another than before the node ran."""
     for name, mark in before.items():
         if _mark(job.values[name]) != mark:
-            warnings.warn(
+            text = (
                 f"node {job.task.node!r} changed state[{name!r}] in place. What counts is what a node returns: "
-                f"return {{{name!r}: a new value}}; the change in place is lost when the thread is loaded again.",
-                MutatedStateWarning,
-                stacklevel=2,
+                f"return {{{name!r}: a new value}}; the change in place is lost when the thread is loaded again."
             )
+            remark(job.node.action, text, MutatedStateWarning)
