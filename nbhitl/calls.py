@@ -233,7 +233,7 @@ class Calls:
         going_on = under_way and (input is None or isinstance(input, Command))
         fresh = moves.unset(self.graph, position.checkpoint.values) if going_on else EMPTY
         renames = bool(names) and self._rename_below(run, run.key, position, names)
-        renames = renames or not edits.under_way(position).isdisjoint(names)
+        renames = renames or edits.concerns(position, names)
         if not renames and (not fresh or self._is_old(run.key, position, config)):
             return position
         checkpoint, entries = edits.renamed(
@@ -269,7 +269,7 @@ class Calls:
                 line = replace(key, ns=entered.ns)
                 newest = self.saver().newest(line, entered.head or entered.source)
                 if newest is None or not (
-                    self._rename_below(run, line, newest, inner) or not edits.under_way(newest).isdisjoint(inner)
+                    self._rename_below(run, line, newest, inner) or edits.concerns(newest, inner)
                 ):
                     continue
                 made = edits.renamed(newest, inner, id=run.new_id(), at=self.world.clock.now())

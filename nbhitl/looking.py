@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nbhitl.calls import Calls
+from nbhitl.engine.description import Graph
 from nbhitl.engine.records import START, Entered, Position, Task, ThreadKey
 from nbhitl.nesting import path_of
 from nbhitl.snapshot import StateSnapshot, config_of, snapshot
@@ -16,9 +17,10 @@ def look(calls: Calls, key: ThreadKey, position: Position | None, *, past: bool,
 
     With ``subgraphs``, tasks that run a sub-graph have its snapshot as ``state``, else the config that names it.
     """
-    names = set() if position is None else {task.node for task in position.checkpoint.tasks if task.node != START}
-    path = [node for node, _, _ in path_of(key.ns)]
-    graph = graph_at(calls.graph, path, names) if path else calls.graph
+    graph: Graph | None = calls.graph
+    if key.ns:
+        names = set() if position is None else {task.node for task in position.checkpoint.tasks if task.node != START}
+        graph = graph_at(calls.graph, [node for node, _, _ in path_of(key.ns)], names)
 
     def inner(task: Task, entered: Entered) -> Any:
         below = ThreadKey(key.thread, key.graph, entered.ns)

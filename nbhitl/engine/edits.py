@@ -6,6 +6,7 @@ stays open, with its id, until it is answered or its task is done by other means
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -126,6 +127,12 @@ def under_way(position: Position) -> frozenset[str]:
     return frozenset([*(t.node for t in checkpoint.tasks), *checkpoint.ran, *checkpoint.deferred, *edges, *sent])
 
 
+def concerns(position: Position, names: Mapping[str, str]) -> bool:
+    """Whether new names of nodes, old to new, change anything at a position."""
+    arrived = position.checkpoint.arrived
+    return not under_way(position).isdisjoint(names) or any(_edge(key, names) != key for key in arrived)
+
+
 def renamed(
     position: Position,
     names: Mapping[str, str],
@@ -173,8 +180,13 @@ def _target(target: str | Send, names: Mapping[str, str]) -> str | Send:
 
 
 def _edge(key: str, names: Mapping[str, str]) -> str:
+    """The key of a waiting edge under new names; these may have a ``+`` in them, which stands between sources too."""
     sources, _, target = key.rpartition(":")
-    return f"{'+'.join(names.get(s, s) for s in sources.split('+'))}:{names.get(target, target)}"
+    longest = sorted(names, key=len, reverse=True)
+    if names:
+        pattern = rf"(?<=\+)({'|'.join(map(re.escape, longest))})(?=\+)"
+        sources = re.sub(pattern, lambda found: names[found[0]], f"+{sources}+")[1:-1]
+    return f"{sources}:{names.get(target, target)}"
 
 
 def edit(

@@ -155,8 +155,6 @@ class Run:
         self.failures: tuple[Failed, ...] = ()
         self.claimed = False
         """Whether the thread is ours to work on, until `release`."""
-        self.jobs: list[TaskContext] | None = None
-        """What has to be performed now; None when the run has stopped."""
         self._lock = threading.Lock()
         self._run_id = world.ids.run() if parent is None else parent.next_run_id()
         self._runs = 0
@@ -242,42 +240,52 @@ class Run:
 
     # -- one move
 
-    def advance(self) -> Iterator[Event]:
-        """Do all that needs no hands; then `jobs` says what has to be performed, or None when the run has stopped."""
-        self.jobs = None
+    def step(self, tell: Callable[[Event], None] | None) -> list[TaskContext] | None:
+        """Do all that needs no hands; what has to be performed then, or None when the run has stopped.
+
+        ``tell`` hears what happens; None when nobody looks on.
+        """
         self.fold()
         while True:
             move = moves.Fail(self.failures) if self.failures else self._next()
             match move:
-                case moves.Perform(tasks=(Task(node="__start__") as start,)) if self._silent(start):
-                    self.note([Wrote(start.id, tuple(start.arg.items()))])
-                    self.fold()
                 case moves.Perform(tasks=tasks):
                     if self.control is not None and self.control.drain_requested:
-                        yield self.stop(None)
-                        return
-                    if self.watched:
-                        yield Started(tasks)
-                    self.jobs = self._jobs(tasks)
-                    return
+                        self._end(None, tell)
+                        return None
+                    if tell is None and self._silent(tasks):
+                        continue
+                    if tell is not None:
+                        tell(Started(tasks))
+                    return self._jobs(tasks)
                 case moves.Commit():
                     committed = self._merge()
-                    if committed is not None and self.watched:
-                        yield committed
+                    if committed is not None and tell is not None:
+                        tell(committed)
                 case moves.Hold(held=held):
                     self.note(held)
                     self.fold()
                 case moves.Expire(questions=questions):
                     self._expire(questions)
                 case moves.Wait() | moves.Finish() | moves.Fail():
-                    yield self.stop(move)
-                    return
+                    self._end(move, tell)
+                    return None
                 case _:
                     assert_never(move)
 
-    def _silent(self, start: Task) -> bool:
-        """Whether input needs no hands: nobody looks on, and no router has to be asked."""
-        return not self.watched and START not in self.graph.routers and type(start.arg) is dict
+    def _end(self, move: moves.Wait | moves.Finish | moves.Fail | None, tell: Callable[[Event], None] | None) -> None:
+        stopped = self.stop(move)
+        if tell is not None:
+            tell(stopped)
+
+    def _silent(self, tasks: tuple[Task, ...]) -> bool:
+        """Take input without hands, where nobody looks on and no router has to be asked; whether that could be done."""
+        start = tasks[0]
+        if start.node != START or START in self.graph.routers or type(start.arg) is not dict:
+            return False
+        self.note([Wrote(start.id, tuple(start.arg.items()))])
+        self.fold()
+        return True
 
     def _next(self) -> moves.Move:
         # Deadlines are the business of the outermost run: people answer there.
@@ -453,20 +461,21 @@ class Run:
 
 
 def drive(run: Run) -> Iterator[Event]:
-    """Do what has to be done until the run stops. Nodes are called on this thread, several at once on threads."""
+    """Do what has to be done until the run stops. Nodes are called on this thread, several at once on threads too."""
+    events: list[Event] = []
+    tell = events.append if run.watched else None
     try:
         while True:
-            yield from run.advance()
-            jobs = run.jobs
+            jobs = run.step(tell)
+            if events:
+                yield from events
+                events.clear()
             if jobs is None:
                 return
-            if len(jobs) == 1:
-                ended = run.take(jobs[0], hands.perform(jobs[0]))
-                if run.watched:
+            for job, entries in hands.threads(jobs, run.workers) if len(jobs) > 1 else hands.inline(jobs):
+                ended = run.take(job, entries)
+                if tell is not None:
                     yield ended
-            else:
-                for job, entries in hands.threads(jobs, run.workers):
-                    yield run.take(job, entries)
     except GeneratorExit:
         run.leave()
         raise
@@ -476,15 +485,20 @@ def drive(run: Run) -> Iterator[Event]:
 
 async def adrive(run: Run) -> AsyncIterator[Event]:
     """As `drive`, with nodes awaited on the running loop."""
+    events: list[Event] = []
+    tell = events.append if run.watched else None
     try:
         while True:
-            for event in run.advance():
+            jobs = run.step(tell)
+            for event in events:
                 yield event
-            jobs = run.jobs
+            events.clear()
             if jobs is None:
                 return
             async for job, entries in hands.loop(jobs, run.workers):
-                yield run.take(job, entries)
+                ended = run.take(job, entries)
+                if tell is not None:
+                    yield ended
     except GeneratorExit:
         run.leave()
         raise

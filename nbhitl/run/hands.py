@@ -270,6 +270,11 @@ async def _abody(job: TaskContext) -> Any:
         return Command(update=left.command.update, goto=left.command.goto)
 
 
+def inline(jobs: Sequence[TaskContext]) -> tuple[Outcome, ...]:
+    """Perform the one job there is, here."""
+    return ((jobs[0], perform(jobs[0])),)
+
+
 def threads(jobs: Sequence[TaskContext], workers: int = DEFAULT_CONCURRENCY) -> Iterator[Outcome]:
     """Perform jobs side by side, here and on threads, each in a context of its own; yield as they end.
 
