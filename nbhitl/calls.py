@@ -302,7 +302,9 @@ class Calls:
         edit = command.update is not None or bool(command.goto)
         if command.resume is MISSING and not edit:
             questions.match_answers((), MISSING)
-        if edit:
+        if edit and position is None and not command.goto:  # on a new thread an update is all the input there is
+            self._begin(run, command.update, None, restart=False)
+        elif edit:
             position = self._amend(run, command, position)
             config = _outermost(config)
         if command.resume is not MISSING:

@@ -99,7 +99,8 @@ class Edit:
         """A branch of the checkpoint, with nothing changed."""
         run = self.run
         now, position = run.world.clock.now(), run.position
-        over = len(position.wrote) == len(position.checkpoint.tasks)  # then it is about to be done again
+        # What is over is about to be done again; where nothing has happened, there is nothing to carry.
+        over = position.untouched or len(position.wrote) == len(position.checkpoint.tasks)
         checkpoint = edits.branch(position.checkpoint, id=run.new_id(), at=now, code=run.digest, same=not over)
         self._enter(run, checkpoint, [] if over else edits.rebase(position, checkpoint, {}))
 

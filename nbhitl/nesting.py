@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nbhitl.engine import moves
+from nbhitl.engine import edits, moves
 from nbhitl.engine.breakpoints import Rules
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import CheckpointerRequired, GraphChanged, NbhitlError, ParentCommand
@@ -117,8 +117,15 @@ class Nest:
         if missing is not None:
             raise GraphChanged(missing)
         given = self._answers(position)
-        fresh = [answer for id, answer in given.items() if id not in position.answers]
-        run.resume(position, fresh)
+        answers = [answer for id, answer in given.items() if id not in position.answers]
+        fresh = moves.unset(run.graph, position.checkpoint.values)
+        if fresh:  # keys that the graph did not have when it stopped
+            now = run.world.clock.now()
+            checkpoint, entries = edits.renamed(position, {}, id=run.new_id(), at=now, code=run.digest, fresh=fresh)
+            run.enter(checkpoint, entries, keep=True)
+            run.fold()
+            position = run.position
+        run.resume(position, answers)
 
     def _answers(self, position: Position) -> dict[str, Answered]:
         """What the parent knows of answers to the questions of a position."""

@@ -551,3 +551,115 @@ def test_async_routers_run_in_a_session(saver):
 
     made = session(line(a=says("a")).add_conditional_edges("a", route), saver)
     assert made.go({}).reason == "finished"
+
+
+# -- looking back, and what breaks a run off
+
+
+def twice(state):
+    return {"log": [interrupt("1?"), interrupt("2?")]}
+
+
+def test_the_answers_of_a_branch_are_told_oldest_first_with_who_asked(saver):
+    made = session(line(ask=ask, twice=twice), saver)
+    made.go({})
+    for answer in ("a", "b", "c"):
+        made.answer(answer)
+        made.go()
+    told = [(node, question.value, answered.value) for node, question, answered in made.answers()]
+    assert told == [("ask", "sure?", "a"), ("twice", "1?", "b"), ("twice", "2?", "c")]
+
+
+def test_other_branches_are_no_part_of_the_branch_that_a_thread_stands_on(saver):
+    made = session(line(ask=ask), saver)
+    made.go({"log": ["old"]})
+    made.go({"log": ["new"]}, restart=True)
+    assert [position.checkpoint.step for position in made.branch()] == [0, -1]
+    assert made.began_with({"log": ["new"]})
+    assert not made.began_with({"log": ["old"]})
+    assert not session(line(ask=ask), InMemorySaver()).began_with({})
+
+
+def test_whose_question_it_is_is_said_by_path_also_in_a_sub_graph(saver):
+    inner = line(deep=ask).compile()
+    made = session(line(ask=ask, sub=inner), saver)
+    made.go({})
+    (question,) = made.pending()
+    assert made.node_of(question) == "ask"
+    made.answer(1)
+    made.go()
+    (question,) = made.pending()
+    assert made.node_of(question) == "sub/deep"
+
+
+def test_an_answer_to_a_question_that_an_edit_closed_says_so(saver):
+    made = session(
+        StateGraph(State).add_node("ask", ask).add_edge(START, "ask").add_node("b", ask_b).add_edge(START, "b"), saver
+    )
+    made.go({})
+    ids = {question.value: question.id for question in made.pending()}
+    made.compiled.update_state(made.config, {"x": 1}, as_node="ask")
+    with pytest.raises(UnknownInterruptError, match="is no longer open: it was closed by an edit of the state"):
+        made.answer(1, id=ids["sure?"])
+    assert made.answer(1, id=ids["b?"]).value == 1
+
+
+def ask_b(state):
+    return {"log": [interrupt("b?")]}
+
+
+def test_an_answer_to_a_question_that_changed_names_the_one_in_its_place(saver):
+    built = line(ask=lambda state: {"log": [interrupt(f"{state['x']}?")]})
+    made = session(built, saver)
+    made.go({"x": 1})
+    (old,) = made.pending()
+    made.compiled.update_state(made.config, {"x": 2})
+    made.go()
+    (new,) = made.pending()
+    with pytest.raises(UnknownInterruptError, match=f"question {new.id} took its place"):
+        made.answer("y", id=old.id)
+
+
+def test_a_run_that_something_breaks_off_says_so_and_can_be_continued(saver):
+    class Broken(BaseException):
+        pass
+
+    broken = [1]
+
+    def breaks(state):
+        if broken.pop() if broken else False:
+            raise Broken
+        return {"log": ["b"]}
+
+    made = session(line(a=says("a"), b=breaks), saver)
+    with pytest.raises(Broken):
+        made.go({})
+    assert made.state().metadata["stop_text"] == "broken off by Broken; it can be continued"
+    assert made.go().reason == "finished"
+    assert made.state().values["log"] == ["a", "b"]
+
+
+def test_a_watcher_that_raises_breaks_nothing(saver, capsys):
+    def watch(session, event):
+        raise ValueError("blind")
+
+    assert session(line(a=says("a")), saver, watch).go({}).reason == "finished"
+    assert "ValueError: blind" in capsys.readouterr().err
+
+
+def test_a_breakpoint_holds_its_task_while_the_siblings_run(saver):
+    built = StateGraph(State)
+    for name in "ab":
+        built.add_node(name, says(name)).add_edge(START, name)
+    made = session(built, saver)
+    made.set_breakpoint("a")
+    assert made.go({}).text == "at the breakpoint before a"
+    assert (made.state().next, made.state().values["log"]) == (("a",), ["b"])
+    assert made.go().reason == "finished"
+
+
+def test_a_breakpoint_in_a_sub_graph_is_set_by_its_path(saver):
+    made = session(line(sub=line(p=says("p"), q=says("q")).compile()), saver)
+    made.set_breakpoint("sub/q")
+    assert made.go({}).text == "at the breakpoint before sub/q"
+    assert made.go().reason == "finished"

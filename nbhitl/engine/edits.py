@@ -201,7 +201,9 @@ def edit(
     """
     checkpoint = position.checkpoint
     finished = [(t.node, position.wrote[t.id]) for t in checkpoint.tasks if t.id in position.wrote]
-    half_way = not position.untouched and len(finished) < len(checkpoint.tasks)
+    # A task that an earlier edit has carried here is under way still, though nothing has happened to it since.
+    begun = not position.untouched or any(task.origin for task in checkpoint.tasks)
+    half_way = begun and len(finished) < len(checkpoint.tasks)
     wrote = [*finished, *writers] if half_way else list(writers)
     state, changed = merged(graph, checkpoint.values, wrote)
     children = remembered(position) if half_way else checkpoint.children
@@ -211,6 +213,9 @@ def edit(
             checkpoint, Due(set(), [], EMPTY), wrote, "update", state, changed, children, id=id, at=at, code=code
         )
         return made, _dropped(position, checkpoint.tasks)
+    waiting = {t.node for t in checkpoint.tasks if t.arg is MISSING and t.node in graph.deferred} - nodes
+    if waiting and not half_way:  # deferred nodes are due until they have run, whatever else is dropped
+        checkpoint = replace(checkpoint, deferred=tuple(sorted({*checkpoint.deferred, *waiting})))
     due = successors(graph, checkpoint, wrote)
     if not half_way:
         made = next_checkpoint(checkpoint, due, wrote, "update", state, changed, children, id=id, at=at, code=code)
@@ -292,15 +297,23 @@ def _carry(
     at: int,
     code: str,
 ) -> tuple[Checkpoint, list[Entry]]:
-    tasks = tuple(Task(ids.task_id(id, n), t.node, t.arg, t.root) for n, t in enumerate(kept))
     due.names -= {t.node for t in kept if t.arg is MISSING}
     for task in kept:
         due.sends = _without(due.sends, task)
+    # Results are merged in the order of names with sends last, whatever was carried and whatever is new.
+    work: list[tuple[str, Any, Task | None]] = [(t.node, t.arg, t) for t in kept]
+    work += [(node, arg, None) for node, arg in due.work()]
+    work.sort(key=lambda one: (1, "") if one[1] is not MISSING else (0, one[0]))
+    tasks = tuple(
+        Task(ids.task_id(id, n), node, arg, old.root if old else "") for n, (node, arg, old) in enumerate(work)
+    )
     made = next_checkpoint(
-        position.checkpoint, due, wrote, "update", state, changed, children, id=id, at=at, code=code, carried=tasks
+        position.checkpoint, due, wrote, "update", state, changed, children, id=id, at=at, code=code, tasks=tasks
     )
     entries: list[Entry] = []
-    for old, new in zip(kept, tasks, strict=True):
+    for (_, _, old), new in zip(work, tasks, strict=True):
+        if old is None:
+            continue
         entries += _carried(position, old, new)
         if old.id in position.parked:
             entries.append(Reopened(new.id))

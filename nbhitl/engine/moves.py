@@ -336,18 +336,18 @@ def next_checkpoint(
     id: str,
     at: int,
     code: str = "",
-    carried: Sequence[Task] = (),
+    tasks: tuple[Task, ...] | None = None,
 ) -> Checkpoint:
-    """The checkpoint behind ``checkpoint``: ``carried`` tasks first, then what became due."""
-    first = len(carried)
-    fresh = tuple([Task(ids.task_id(id, first + n), node, arg) for n, (node, arg) in enumerate(due.work())])
+    """The checkpoint behind ``checkpoint``; its tasks are what became due, unless others are given."""
+    if tasks is None:
+        tasks = tuple([Task(ids.task_id(id, n), node, arg) for n, (node, arg) in enumerate(due.work())])
     return Checkpoint(
         id=id,
         parent=checkpoint.id,
         step=checkpoint.step + 1,
         source=source,
         values=state,
-        tasks=(*carried, *fresh) if carried else fresh,
+        tasks=tasks,
         ran=(wrote[0][0],) if len(wrote) == 1 else tuple(dict.fromkeys([node for node, _ in wrote])),
         changed=changed,
         arrived=due.arrived,

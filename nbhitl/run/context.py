@@ -39,6 +39,7 @@ class TaskContext:
     """One performance of one task: what its body has asked, kept and called, and the answers that are known."""
 
     __slots__ = (
+        "_asked",
         "_graphs",
         "_kept",
         "_keys",
@@ -68,6 +69,8 @@ class TaskContext:
         self._paused_in: set[int] | None = None
         self._kept: dict[str, Any] | None = None
         self._graphs: list[object] | None = None
+        self._asked: frozenset[str] = frozenset()
+        """Open questions that this performance has asked."""
         self.entered: dict[int, Entered] | None = None
 
     @property
@@ -109,6 +112,7 @@ class TaskContext:
         self._check_key(question, described)
         answer = self.position.answers.get(question.id)
         if answer is None:
+            self._asked = self._asked | {question.id}
             raise self._asks(question)
         if answer.via == "deadline" and default is MISSING:
             raise InterruptExpired(f"nobody answered the question of node {self.task.node!r} in time: {value!r:.80}")
@@ -122,11 +126,11 @@ class TaskContext:
         elif question.deadline:
             question = replace(question, deadline=_moment(question.deadline, question.at))
         edited = self.run.digest != self.position.checkpoint.code  # a person may edit a question more than once
-        before = questions.check_change(asked, question, self.task.node, edited=edited)
-        entries: list[Entry] = [question]
-        if before is not None and before.id not in self.position.answers and known is None:
-            entries.append(Superseded(before.id, question.id))
-        return self.paused(*entries)
+        questions.check_change(asked, question, self.task.node, edited=edited)
+        # What this body asked before, and does not ask now, is no longer open.
+        closed = self.position.answers.keys() | self.position.superseded.keys() | self._asked
+        left = [q for q in asked if not q.ns and q.id not in closed]
+        return self.paused(question, *(Superseded(q.id, question.id) for q in left))
 
     def paused(self, *entries: Entry) -> GraphInterrupt:
         """The signal that leaves the body, with what it means."""

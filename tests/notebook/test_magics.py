@@ -179,6 +179,46 @@ flow(START, one, two, END)
     assert notebook.workspace.find().session.state().values == {"n": 2}
 
 
+def test_the_same_cell_run_again_has_not_changed_also_after_a_kernel_restart(notebook):
+    notebook.post(TEA)
+    assert "Changed" not in notebook.post("--thread demo")
+    notebook.restart()
+    assert "Changed" not in notebook.post("--thread demo")
+
+
+def test_a_class_that_another_cell_redefined_is_named(notebook):
+    notebook.post(TEA)
+    said = notebook.run(notebook.source("--thread demo").replace("notes: str = F", "note: str = F"))
+    assert "Changed since the run stopped: review (Review)." in said
+
+
+def test_a_renamed_node_is_told_and_rename_goes_on_with_its_answer(notebook):
+    def post(line):
+        return notebook.run(notebook.source("LINE").replace("review", "check").replace("LINE", line))
+
+    notebook.post(TEA)
+    said = post("--thread demo")
+    assert "The run stands at review, which is gone. Was it renamed? Run the cell with --rename review=NEW." in said
+    said = post("--thread demo --rename review=check")
+    assert notebook.error is None
+    assert "check waits for an answer" in said
+    assert "published: About tea." in notebook.run("%graph answer decision=publish")
+
+
+def test_a_rename_after_an_answer_does_not_ask_again(notebook):
+    notebook.post(TEA)
+    notebook.workspace.find().session.answer({"decision": "publish"})
+    notebook.restart()
+    source = notebook.source("LINE").replace("review", "check")
+    said = notebook.run(source.replace("LINE", "--thread demo --rename review=check"))
+    assert notebook.error is None
+    assert "published: About tea." in said
+
+
+def test_a_rename_that_is_no_pair_is_an_error(notebook):
+    assert "--rename review: write the old and the new name" in notebook.post("--rename review")
+
+
 def test_a_breakpoint_by_option_by_verb_and_its_way_on(notebook):
     said = notebook.post(TEA + " --break review")
     assert "stopped at a breakpoint. at the breakpoint before review" in said

@@ -124,7 +124,7 @@ def test_the_output_schema_says_what_is_returned_and_output_keys_what_is_streame
     graph = built.add_edge(START, "a").compile(saver)
     assert invoked(graph, way, {}, config) == {"x": 1}
     assert chunks(graph, way, {}, config, stream_mode="values")[-1] == {"x": 1, "log": ["a", "a"]}
-    assert chunks(graph, way, {}, config, stream_mode="values", output_keys="x")[-1] == {"x": 1}
+    assert chunks(graph, way, {}, config, stream_mode="values", output_keys="x")[-1] == 1
     assert chunks(graph, way, {}, config, stream_mode="updates", output_keys=["x"])[-1] == {"a": {"x": 1}}
 
 
