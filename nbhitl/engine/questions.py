@@ -30,17 +30,14 @@ def binding(*, ordinal: int, key: str | None, value: Any, schema: Any) -> str:
     return f"call {ordinal} {digest(value)} {digest(schema)}"
 
 
-def check_change(asked: Sequence[Asked], question: Asked, node: str, *, edited: bool = False) -> Asked | None:
+def check_change(asked: Sequence[Asked], question: Asked, node: str, *, edited: bool = False) -> None:
     """Let a call ask something else on a second run, but not on a third; as often as the code is ``edited`` meanwhile.
-
-    Returns:
-        What the call asked before, where that was something else: it is superseded, unless it was answered.
 
     Raises:
         QuestionChanged: the call has asked two other things already: its value differs with every run.
     """
     if question.key is not None:
-        return None
+        return
     others = [q for q in asked if not q.ns and q.key is None and q.ordinal == question.ordinal and q.id != question.id]
     if len(others) >= 2 and not edited:
         raise QuestionChanged(
@@ -49,7 +46,6 @@ def check_change(asked: Sequence[Asked], question: Asked, node: str, *, edited: 
             "bound to it. Give it a name, interrupt(value, key='...'); or keep what changes with once(key, function), "
             "or compute it in an earlier node."
         )
-    return others[-1] if others else None
 
 
 def match_answers(pending: Sequence[Asked], resume: Any, superseded: Mapping[str, str] = EMPTY) -> dict[str, Any]:

@@ -248,8 +248,7 @@ def test_what_was_edited_is_known_after_a_kill_too(tmp_path):
     with DuckDBSaver(tmp_path / "t.duckdb") as saver:
         run = row(first=says("first"), ask=dies).compile(saver)
         stopped = run.calls.prepare({}, CONFIG)
-        for _ in stopped.advance():
-            pass
+        stopped.step(None)
         stopped.release()
         assert Session(run, "t").position.stopped is None
         assert Session(row(first=says("first"), ask=asks("sure?")).compile(saver), "t").changed_code() == ["ask"]
