@@ -42,11 +42,12 @@ from nbhitl.engine.records import (
 )
 from nbhitl.grafts import graft
 from nbhitl.nesting import Nest, head_of_memory, nest
-from nbhitl.run import hands
+from nbhitl.run import results
 from nbhitl.run.claims import claim, release
 from nbhitl.run.context import CURRENT, TaskContext
-from nbhitl.run.drive import Durability, Run, RunControl, World
 from nbhitl.run.revival import open_questions, revive
+from nbhitl.run.running import Run
+from nbhitl.run.world import Durability, RunControl, World
 
 Config: TypeAlias = Mapping[str, Any]
 Nodes: TypeAlias = Literal["*"] | Iterable[str]
@@ -187,7 +188,7 @@ class Calls:
         for name, _ in pairs:
             if name not in keys:
                 of = "the input schema" if name in self.graph.channels else "the state"
-                hands.unknown_key(replace(self.graph, channels=dict.fromkeys(keys)), "the input has", name, of)  # type: ignore[arg-type]
+                results.unknown_key(replace(self.graph, channels=dict.fromkeys(keys)), "the input has", name, of)  # type: ignore[arg-type]
         found = {name: value for name, value in pairs if name in keys}
         if not found:
             raise EmptyInputError(f"the input has none of the keys that the graph takes: {', '.join(sorted(keys))}.")
@@ -322,11 +323,11 @@ class Calls:
             raise InvalidUpdateError(f"Command(update={command.update!r:.60}): give a dict of state keys.")
         for name, _ in pairs:
             if name not in self.graph.channels:
-                hands.unknown_key(self.graph, "Command(update=...) has", name)
+                results.unknown_key(self.graph, "Command(update=...) has", name)
         pairs = tuple(pair for pair in pairs if pair[0] in self.graph.channels)
         goto = destinations(command.goto)
         for target in goto:
-            hands.check_target(self.graph, target, "Command(goto=...)")
+            results.check_target(self.graph, target, "Command(goto=...)")
         checkpoint, entries = edits.amend(self.graph, position, Wrote("", pairs, goto), id=run.new_id(), at=now)
         stopped = position.stopped
         if stopped is not None and stopped.reason == "breakpoint" and checkpoint.tasks:

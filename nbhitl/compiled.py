@@ -18,8 +18,10 @@ from nbhitl.nesting import SEPARATOR
 from nbhitl.run import hands
 from nbhitl.run.answers import SchemaChecker
 from nbhitl.run.context import CURRENT, TaskContext
-from nbhitl.run.drive import Durability, Run, RunControl, World, adrive, drive
+from nbhitl.run.drive import adrive, drive
+from nbhitl.run.running import Run
 from nbhitl.run.stream import Chunks, Stream, StreamMode, check_keys, check_modes, raise_failure, result
+from nbhitl.run.world import Durability, RunControl, World
 from nbhitl.snapshot import StateSnapshot
 from nbhitl.subgraphs import walk
 
@@ -92,7 +94,7 @@ class CompiledGraph:
             output_keys: which keys of the state to return, or one for its bare value; by default the output schema's.
             interrupt_before: static breakpoints of this call only; ``"sub/node"`` is a node in a sub-graph.
             interrupt_after: the same, after nodes.
-            durability: ``sync``, ``async`` or ``exit``, see `nbhitl.run.drive.Durability`.
+            durability: ``sync``, ``async`` or ``exit``, see `nbhitl.run.world.Durability`.
             control: asks the run to stop from another thread.
             rename: ``{old: new}`` names of nodes that were renamed since the thread stopped.
             restart: new input starts over on a branch of its own, also while a question is open; nothing is deleted.

@@ -20,7 +20,7 @@ from nbhitl.grafts import tell_parents
 from nbhitl.nesting import path_of
 from nbhitl.run import hands
 from nbhitl.run.context import TaskContext
-from nbhitl.run.drive import Run
+from nbhitl.run.running import Run
 from nbhitl.snapshot import config_of
 from nbhitl.subgraphs import graph_at
 

@@ -27,8 +27,9 @@ from nbhitl.engine.records import (
     ThreadKey,
 )
 from nbhitl.run.context import TaskContext
-from nbhitl.run.drive import Event, Run
+from nbhitl.run.running import Run
 from nbhitl.run.stream import raise_failure, result
+from nbhitl.run.world import Event
 
 SEPARATOR = "|"
 

@@ -25,8 +25,10 @@ from nbhitl.engine.ids import digest
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.questions import match_answers
 from nbhitl.engine.records import EMPTY, Answered, Asked, Position, Stopped, ThreadKey
-from nbhitl.run.drive import Event, Run, RunControl, adrive, drive
+from nbhitl.run.drive import adrive, drive
 from nbhitl.run.hands import has_async
+from nbhitl.run.running import Run
+from nbhitl.run.world import Event, RunControl
 from nbhitl.snapshot import StateSnapshot, config_of
 
 Watcher = Callable[["Session", Event], None]

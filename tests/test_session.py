@@ -27,7 +27,7 @@ from nbhitl import (
     interrupt,
 )
 from nbhitl.engine.records import Answered, Stopped
-from nbhitl.run.drive import Committed, Ended, Started
+from nbhitl.run.world import Committed, Ended, Started
 
 
 class State(TypedDict, total=False):

@@ -8,7 +8,7 @@ from itertools import islice
 from nbhitl.drawing import Pair, states, taken
 from nbhitl.engine.records import START, Asked, Checkpoint, Failed, Position, Stopped, Wrote
 from nbhitl.notebook.picture import Breakpoint, Moment, Status
-from nbhitl.run.drive import Committed, Ended, Event, Started
+from nbhitl.run.world import Committed, Ended, Event, Started
 from nbhitl.session import Session
 
 LOOK_BACK = 1000

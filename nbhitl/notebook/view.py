@@ -29,7 +29,7 @@ from nbhitl.notebook.worker import INPUT, Answer, Begin, Go
 if TYPE_CHECKING:
     from nbhitl.notebook.form import Form
     from nbhitl.notebook.worker import Worker
-    from nbhitl.run.drive import Event
+    from nbhitl.run.world import Event
     from nbhitl.session import Session
 
 SHORT = 0.6

@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeAlias
 
 from nbhitl.engine.errors import AnswerRefused, NbhitlError, UnknownInterruptError
 from nbhitl.engine.records import EMPTY, Answered, Asked, Stopped
-from nbhitl.run.drive import Ended, Event, RunControl
+from nbhitl.run.world import Ended, Event, RunControl
 from nbhitl.scripts import ScriptedAnswers
 from nbhitl.session import Session
 

@@ -26,7 +26,7 @@ from nbhitl.engine.records import EMPTY, MISSING, Answered, Asked, Entered, Entr
 
 if TYPE_CHECKING:
     from nbhitl.engine.description import Node
-    from nbhitl.run.drive import Run
+    from nbhitl.run.running import Run
 
 SWALLOWED = (
     "node {node!r} went on after interrupt(): its pause was swallowed by a bare `except:`, `except BaseException`, "

@@ -13,7 +13,8 @@ from nbhitl.engine.commands import Interrupt
 from nbhitl.engine.description import ROOT, Graph
 from nbhitl.engine.errors import NbhitlError, did_you_mean
 from nbhitl.engine.records import START, Asked, Checkpoint, Position, Stopped, Wrote
-from nbhitl.run.drive import Committed, Ended, Event, Run
+from nbhitl.run.running import Run
+from nbhitl.run.world import Committed, Ended, Event
 
 StreamMode: TypeAlias = Literal["values", "updates"]
 """``values``: the whole state after each super-step; ``updates``: what each node returned."""
