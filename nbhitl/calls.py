@@ -32,7 +32,6 @@ from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import (
     EMPTY,
     MISSING,
-    START,
     Answered,
     Asked,
     Continued,
@@ -130,7 +129,7 @@ class Calls:
             input = self.accept(input)  # of a call that goes on where it stands it does not count
         found.begin(input, head_of_memory(found))
         run = found.run
-        run.rules = _counted(run.rules, run.position)
+        run.rules = run.rules.counted_from(run.position)
         run.debug = run.debug or self.debug
         return found
 
@@ -164,7 +163,7 @@ class Calls:
             self._continue(run, position, config)
         else:
             self._begin(run, input, position, restart=options.restart)
-        run.rules = _counted(rules, run.position)
+        run.rules = rules.counted_from(run.position)
         return run
 
     # -- new input
@@ -438,14 +437,6 @@ class Calls:
             return False
         newest = self.saver().load(key)
         return newest is not None and newest.checkpoint.id != position.checkpoint.id
-
-
-def _counted(rules: Rules, position: Position) -> Rules:
-    """``rules`` whose ``last_step`` counts from where the run begins; taking input is a step that no limit counts."""
-    begun = position.checkpoint
-    taking_input = any(task.node == START for task in begun.tasks)
-    last = begun.step + rules.last_step + taking_input
-    return replace(rules, last_step=last)
 
 
 def _outermost(config: Config) -> Config:

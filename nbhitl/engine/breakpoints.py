@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
+from nbhitl.engine.record import record
 from nbhitl.engine.records import START, Held, Position, Task
 
 NOWHERE: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rules:
     """What one call asks of the law."""
 
@@ -34,15 +35,22 @@ class Rules:
         """The rules of a sub-graph in ``node``: ``rules`` of its own, and what paths into it say here."""
         inside = f"{self.inside}{node}/"
         if not (self.before or self.after or self.hold_before or self.hold_after):
-            return replace(rules, inside=inside)
-        return replace(
-            rules,
-            before=rules.before | _within(node, self.before),
-            after=rules.after | _within(node, self.after),
-            hold_before=_within(node, self.hold_before),
-            hold_after=_within(node, self.hold_after),
-            inside=inside,
+            return Rules(rules.last_step, rules.before, rules.after, inside=inside)
+        return Rules(
+            rules.last_step,
+            rules.before | _within(node, self.before),
+            rules.after | _within(node, self.after),
+            _within(node, self.hold_before),
+            _within(node, self.hold_after),
+            inside,
         )
+
+    def counted_from(self, position: Position) -> Rules:
+        """These rules with ``last_step`` counted from ``position``; taking input is a step that no limit counts."""
+        begun = position.checkpoint
+        taking_input = len(begun.tasks) == 1 and begun.tasks[0].node == START
+        last = begun.step + self.last_step + taking_input
+        return Rules(last, self.before, self.after, self.hold_before, self.hold_after, self.inside)
 
 
 def _within(node: str, paths: frozenset[str]) -> frozenset[str]:

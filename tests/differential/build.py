@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -63,6 +64,7 @@ class State(TypedDict, total=False):
     steps: Annotated[int, larger]
     total: Annotated[int, added]
     x: str
+    notes: Annotated[list, operator.add]
 
 
 @dataclass
@@ -71,6 +73,7 @@ class Data:
     steps: Annotated[int, larger] = 0
     total: Annotated[int, added] = 0
     x: str = "no x"
+    notes: Annotated[list, operator.add] = field(default_factory=list)
 
 
 class Model(pydantic.BaseModel):
@@ -78,6 +81,7 @@ class Model(pydantic.BaseModel):
     steps: Annotated[int, larger] = 0
     total: Annotated[int, added] = 0
     x: str = "no x"
+    notes: Annotated[list, operator.add] = []
 
 
 class Narrow(TypedDict, total=False):

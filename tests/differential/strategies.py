@@ -132,7 +132,7 @@ def tamed(graph):
     return walk(graph, not forgets(graph), True, True)
 
 
-ACTS = ["answer"] * 5 + ["answer one"] * 3 + ["answer bare"] * 2 + ["go", "update", "update", "fork", "replay"]
+ACTS = ["answer"] * 5 + ["answer one"] * 3 + ["answer bare"] * 2 + ["go", *["update"] * 4, *["fork"] * 3, "replay"]
 ACTS += ["input", "go before", "command", "bulk", "update inside"]
 VALUES = st.sampled_from(["yes", "yes", "again", False, 0, ""])
 
