@@ -305,12 +305,25 @@ class Calls:
         if edit and position is None and not command.goto:  # on a new thread an update is all the input there is
             self._begin(run, command.update, None, restart=False)
         elif edit:
+            if position is not None and self._is_old(run.key, position, config):
+                position = self._gone_back(run, command, position, config, options)
+                command = replace(command, resume=MISSING)
             position = self._amend(run, command, position)
             config = _outermost(config)
         if command.resume is not MISSING:
             self._answer(run, command, position, config, options)
         elif position is not None:
             run.resume(position)
+
+    def _gone_back(
+        self, run: Run, command: Command, position: Position, config: Config, options: CallOptions
+    ) -> Position:
+        """An old position as it was before its tasks ran; with an answer, its fork with that answer."""
+        if command.resume is MISSING:
+            return Position(position.checkpoint)
+        self._answer(run, command, position, config, options)
+        run.fold()
+        return run.position
 
     def _amend(self, run: Run, command: Command, position: Position | None) -> Position:
         """Write an update and destinations from outside; what was due stays due."""

@@ -280,7 +280,8 @@ def nest(
     )
     if memory is False:
         run.no_memory = (
-            "its sub-graph was compiled with checkpointer=False; leave checkpointer= out, to use that of the parent"
+            "the graph around it was compiled with checkpointer=False; leave checkpointer= out there, to use that of "
+            "its parent"
         )
     run.watched = run.listener is not None
     return Nest(run, inside, number, remembers=memory is True)

@@ -371,7 +371,7 @@ def test_a_missing_field_of_a_dataclass_names_the_node_and_the_field():
         x: int
         y: int
 
-    with pytest.raises(SchemaError, match="^node 'a' takes a Needs, and the state has no value yet for its field 'y'"):
+    with pytest.raises(SchemaError, match="^node 'a' takes Needs, and the state has no value yet for its field 'y'"):
         built(Needs, {"x": 1})
 
 

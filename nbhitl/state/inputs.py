@@ -81,7 +81,7 @@ def _constructor(made: Any, who: str) -> Callable[[dict[str, Any]], Any]:
         missing = [name for name in needed if name not in values]
         if missing:
             raise SchemaError(
-                f"{who} takes a {made.__name__}, and the state has no value yet for its field "
+                f"{who} takes {made.__name__}, and the state has no value yet for its field "
                 f"{' and '.join(map(repr, missing))}. Give the field a default, or the state a value before that."
             )
         for name in left_out:

@@ -329,3 +329,20 @@ def test_an_edit_is_in_the_file_when_it_returns(tmp_path, config):
         graph = fan(ask=asks("ask"), b=says("b")).compile(saver)
         assert graph.get_state(config).values == {"x": 7, "log": ["b"]}
         assert graph.invoke(Command(resume="y"), config)["log"] == ["b", "ask y"]
+
+
+def test_a_command_at_an_old_checkpoint_does_again_what_was_due_there(saver, config):
+    graph = line(ask=asks("ask"), c=says("c")).compile(saver)
+    graph.invoke({}, config)
+    graph.invoke(Command(resume="yes"), config)
+    old = next(found.config for found in graph.get_state_history(config) if found.next == ("ask",))
+    assert graph.invoke(Command(update={"log": ["me"]}), old)["log"] == ["me"]
+    assert graph.invoke(Command(resume="again"), config)["log"] == ["me", "ask again", "c"]
+
+
+def test_an_old_question_is_answered_anew_with_an_update_beside_it(saver, config):
+    graph = line(ask=asks("ask"), c=says("c")).compile(saver)
+    graph.invoke({}, config)
+    graph.invoke(Command(resume="yes"), config)
+    old = next(found.config for found in graph.get_state_history(config) if found.next == ("ask",))
+    assert graph.invoke(Command(update={"log": ["me"]}, resume="no"), old)["log"] == ["me", "ask no", "c"]
