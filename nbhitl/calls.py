@@ -139,6 +139,7 @@ class Calls:
             raise NbhitlError(
                 f"unknown durability {options.durability!r}.{did_you_mean(options.durability, get_args(Durability))}"
             )
+        _check_config(config)
         limit = config.get("recursion_limit", DEFAULT_RECURSION_LIMIT)
         if not isinstance(limit, int) or limit < 1:
             raise NbhitlError(f"recursion_limit is {limit!r}; it is a whole number of super-steps, at least 1.")
@@ -170,12 +171,17 @@ class Calls:
 
     def _begin(self, run: Run, values: Any, position: Position | None, *, restart: bool) -> None:
         given = self.accept(values)
-        if position is not None and position.pending and not restart:
-            raise PendingInterruptError(
-                f"thread {run.key} waits for an answer ({_open(position)}), and new input would throw that away. "
-                "Answer with Command(resume=...), take another thread_id, or start over on a branch with restart=True."
-            )
+        if position is not None and not restart:
+            self.refuse_pending(run.key, position)
         run.start(given, None if restart else position)
+
+    def refuse_pending(self, key: ThreadKey, position: Position) -> None:
+        """Raises `PendingInterruptError` where new input would throw a question away."""
+        if position.pending:
+            raise PendingInterruptError(
+                f"thread {key} waits for an answer ({_open(position)}), and new input would throw that away. Answer "
+                "with Command(resume=...), take another thread_id, or start over on a branch with restart=True."
+            )
 
     def accept(self, values: Any) -> Any:
         """An input as updates by key. Raises `InvalidUpdateError`, `EmptyInputError`."""
@@ -229,6 +235,11 @@ class Calls:
         """
         if names:
             self._check_names(names)
+            if isinstance(input, Command) and input.resume is not MISSING:  # nothing is written for a wrong answer
+                asked = self.open_questions(position)
+                self.check_answers(
+                    asked, questions.match_answers(asked, input.resume, position.superseded), CallOptions()
+                )
         under_way = position.checkpoint.tasks or position.checkpoint.deferred
         going_on = under_way and (input is None or isinstance(input, Command))
         fresh = moves.unset(self.graph, position.checkpoint.values) if going_on else EMPTY
@@ -422,6 +433,7 @@ class Calls:
 
     def key(self, config: Config) -> ThreadKey:
         """The thread that a config names. Raises `NbhitlError` when it names none."""
+        _check_config(config)
         configurable = config.get("configurable", EMPTY)
         thread = configurable.get("thread_id")
         if thread is None or isinstance(thread, (dict, list)) or thread == "":
@@ -450,6 +462,11 @@ class Calls:
             return False
         newest = self.saver().load(key)
         return newest is not None and newest.checkpoint.id != position.checkpoint.id
+
+
+def _check_config(config: Any) -> None:
+    if not isinstance(config, Mapping) or not isinstance(config.get("configurable", EMPTY), Mapping):
+        raise NbhitlError(f'config is {config!r:.60}; give a dict: {{"configurable": {{"thread_id": "1"}}}}.')
 
 
 def _outermost(config: Config) -> Config:

@@ -433,19 +433,25 @@ class CompiledGraph:
     def bulk_update_state(self, config: Config, supersteps: Sequence[Sequence[StateUpdate]]) -> dict[str, Any]:
         """Several super-steps of updates, each with one or more writers; the config of the newest checkpoint."""
         edit = editing(self.calls, config, steps_of(supersteps))
-        for step in edit.steps:
-            if not edit.special(step):
-                edit.write([(job, hands.perform(job)) for job in edit.jobs(step)])
-        return edit.done()
+        try:
+            for step in edit.steps:
+                if not edit.special(step):
+                    edit.write([(job, hands.perform(job)) for job in edit.jobs(step)])
+            return edit.done()
+        finally:
+            edit.release()
 
     async def abulk_update_state(self, config: Config, supersteps: Sequence[Sequence[StateUpdate]]) -> dict[str, Any]:
         """As `bulk_update_state`, with async routers awaited."""
         edit: Edit = await asyncio.to_thread(editing, self.calls, config, steps_of(supersteps))
-        for step in edit.steps:
-            if not await asyncio.to_thread(edit.special, step):
-                outcomes = [(job, await hands.aperform(job)) for job in edit.jobs(step)]
-                await asyncio.to_thread(edit.write, outcomes)
-        return await asyncio.to_thread(edit.done)
+        try:
+            for step in edit.steps:
+                if not await asyncio.to_thread(edit.special, step):
+                    outcomes = [(job, await hands.aperform(job)) for job in edit.jobs(step)]
+                    await asyncio.to_thread(edit.write, outcomes)
+            return await asyncio.to_thread(edit.done)
+        finally:
+            edit.release()
 
 
 def _let_go(work: asyncio.Future[Run]) -> None:

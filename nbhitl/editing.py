@@ -19,6 +19,7 @@ from nbhitl.engine.records import END, START, Entry, Failed, Position, Task, Thr
 from nbhitl.grafts import tell_parents
 from nbhitl.nesting import path_of
 from nbhitl.run import hands
+from nbhitl.run.claims import claim, release
 from nbhitl.run.context import TaskContext
 from nbhitl.run.running import Run
 from nbhitl.snapshot import config_of
@@ -68,7 +69,7 @@ class Edit:
         node = node or last_writer(self.run)
         if node not in (START, END):
             graph.expect([node], "update_state(as_node=...)")
-        task = Task(f"{position.checkpoint.id}:update:{number}", node)
+        task = Task(update.task_id or f"{position.checkpoint.id}:update:{number}", node)
         values = update.values
         writer = Node(node, lambda state: values)
         return TaskContext(self.run, writer, task, position)
@@ -108,6 +109,7 @@ class Edit:
         """New input, which the next call merges."""
         run = self.run
         given = self.calls.accept(values)
+        self.calls.refuse_pending(run.key, run.position)
         now, previous = run.world.clock.now(), run.position.checkpoint
         checkpoint = moves.begin(
             run.graph, given, previous=previous if previous.id else None, id=run.new_id(), at=now, code=run.digest
@@ -122,6 +124,10 @@ class Edit:
         carried: list[Entry] = [stopped] if stopped is not None and (at_breakpoint or made.pending) else []
         run.enter(checkpoint, [*entries, *carried])
 
+    def release(self) -> None:
+        """Let others work on the thread."""
+        release(self.calls.saver(), replace(self.run.key, ns=""))
+
     def done(self) -> dict[str, Any]:
         """The config of the newest checkpoint. What waits for a sub-graph is told of its edit."""
         run = self.run
@@ -133,8 +139,21 @@ class Edit:
 
 
 def editing(calls: Calls, config: Config, steps: Sequence[Sequence[StateUpdate]]) -> Edit:
-    """An edit of the thread (or of the sub-graph) that a config names."""
-    calls.saver()
+    """An edit of the thread (or of the sub-graph) that a config names; the thread is its own until `Edit.release`.
+
+    Raises:
+        ThreadBusyError: the thread is being run: what was written would be lost on a branch.
+    """
+    saver, root = calls.saver(), replace(calls.key(config), ns="")
+    claim(saver, root)
+    try:
+        return _editing(calls, config, steps)
+    except BaseException:
+        release(saver, root)
+        raise
+
+
+def _editing(calls: Calls, config: Config, steps: Sequence[Sequence[StateUpdate]]) -> Edit:
     key, position = calls.find(config)
     inner = within(calls, key, position)
     if position is None and key.ns:
@@ -145,7 +164,7 @@ def editing(calls: Calls, config: Config, steps: Sequence[Sequence[StateUpdate]]
         fresh = moves.begin(inner.graph, {}, previous=None, id="", at=0)
         position = Position(fresh)
         steps = [[_at_start(update) for update in step] for step in steps]
-    run.position = position
+    run.position, run.who = position, "update_state"
     return Edit(calls, run, steps)
 
 

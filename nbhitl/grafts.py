@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from nbhitl.engine import edits
 from nbhitl.engine.errors import UnknownThreadError
+from nbhitl.engine.moves import remembered
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import (
     Asked,
@@ -138,6 +139,17 @@ def _branch(position: Position, entered: Entered, ns: str, head: str, id: str) -
     return checkpoint, entries
 
 
+def _remember(saver: Saver, key: ThreadKey, head: str) -> None:
+    """Between two calls of a sub-graph that remembers: its next call goes on from the edit."""
+    root = replace(key, ns="")
+    position = saver.load(root)
+    if position is None or key.ns not in remembered(position):
+        return
+    calls = position.entered.get("", {})
+    edited = Entered("", len(calls), key.ns, head, remembers=True)
+    saver.append(root, position.checkpoint.id, [edited], wait=True)
+
+
 def tell_parents(saver: Saver, key: ThreadKey, position: Position) -> None:
     """Make an edit of a sub-graph known to the task that waits for it, and to those above."""
     pending = {q.id for q in position.pending}
@@ -148,6 +160,8 @@ def tell_parents(saver: Saver, key: ThreadKey, position: Position) -> None:
         newest = saver.load(above)
         call = None if newest is None else _call(newest, key.ns)
         if newest is None or call is None or call[1].task in newest.wrote:
+            if first:
+                _remember(saver, key, head)
             return  # the line has gone on without it: whoever wants this edit names its checkpoint
         task = call[1].task
         entries: list[Entry] = [replace(call[1], head=head)] if first else []

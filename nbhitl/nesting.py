@@ -76,6 +76,8 @@ class Nest:
         if known is None:
             previous = None if memory is None else saver.load(run.key, memory)
             self._new(values, Entered("", 0, "", source=memory or ""), previous)
+        elif run.key.ns in known.memory:  # it has ended, and later calls have gone on from there
+            self._go_on(self._loaded(known.memory[run.key.ns]))
         elif not known.head:
             self._branch(known)
         else:
@@ -94,16 +96,20 @@ class Nest:
         self.run.start(values, previous, head, memory)
 
     def _branch(self, known: Entered) -> None:
-        saver = self.run.world.saver
-        position = None if saver is None else saver.load(self.run.key, known.source)
-        if position is None:
-            raise NbhitlError(f"the sub-graph of node {self.inside.task.node!r} has no checkpoint {known.source!r}.")
+        position = self._loaded(known.source)
         head, answers = self.run.new_id(), self._answers(position)
         self._enter(replace(known, head=head))
         known_here = self.inside.position.answers
         over = bool(position.wrote or position.answers) and not any(id in known_here for id in position.answers)
         # What happened there and is unknown here is past: the branch does it again.
         self.run.fork(position, None if over and not answers else answers, head)
+
+    def _loaded(self, checkpoint: str) -> Position:
+        saver = self.run.world.saver
+        position = None if saver is None else saver.load(self.run.key, checkpoint)
+        if position is None:
+            raise NbhitlError(f"the sub-graph of node {self.inside.task.node!r} has no checkpoint {checkpoint!r}.")
+        return position
 
     def _enter(self, known: Entered) -> None:
         task = self.inside.task.id

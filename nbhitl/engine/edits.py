@@ -206,7 +206,7 @@ def edit(
     half_way = begun and len(finished) < len(checkpoint.tasks)
     wrote = [*finished, *writers] if half_way else list(writers)
     state, changed = merged(graph, checkpoint.values, wrote)
-    children = remembered(position) if half_way else checkpoint.children
+    children = remembered(position)
     nodes = {node for node, _ in writers}
     if END in nodes:
         made = next_checkpoint(
@@ -223,12 +223,16 @@ def edit(
     again = successors(graph, checkpoint, [(n, w) for n, w in writers if n in checkpoint.ran])
     redecided = nodes & set(checkpoint.ran)
     _settle(due, again, checkpoint, position)
-    undone = [t for t in checkpoint.tasks if t.id not in position.wrote and t.node not in nodes]
+    due_ids = {t.id for t in checkpoint.tasks}
+    tasks = {entry.task for _, entry in writers} & due_ids  # written for by id: their siblings of that node stay
+    whole = {node for node, entry in writers if entry.task not in due_ids}
+    open_ = [t for t in checkpoint.tasks if t.id not in position.wrote and t.id not in tasks]
+    undone = [t for t in open_ if t.node not in whole]
     others = set(checkpoint.ran) - nodes
     kept = undone
     if redecided:
         kept = [t for t in undone if _still(graph, t, again, others) or _older(graph, t, checkpoint, nodes)]
-    return _carry(position, kept, due, wrote, state, changed, children, id=id, at=at, code=code)
+    return _carry(graph, position, kept, due, wrote, state, changed, children, id=id, at=at, code=code)
 
 
 def _settle(due: Due, again: Due, checkpoint: Checkpoint, position: Position) -> None:
@@ -280,11 +284,14 @@ def amend(
     state, changed = merged(graph, checkpoint.values, every)
     due = successors(graph, checkpoint, every)
     kept = [t for t in checkpoint.tasks if t.id not in position.wrote]
-    made, entries = _carry(position, kept, due, every, state, changed, remembered(position), id=id, at=at, code=code)
+    made, entries = _carry(
+        graph, position, kept, due, every, state, changed, remembered(position), id=id, at=at, code=code
+    )
     return replace(made, ran=checkpoint.ran if not finished else tuple(n for n in made.ran if n)), entries
 
 
 def _carry(
+    graph: Graph,
     position: Position,
     kept: Sequence[Task],
     due: Due,
@@ -300,6 +307,9 @@ def _carry(
     due.names -= {t.node for t in kept if t.arg is MISSING}
     for task in kept:
         due.sends = _without(due.sends, task)
+    if kept:  # deferred nodes wait for these as well
+        due.deferred = tuple(sorted({*due.deferred, *(due.names & graph.deferred)}))
+        due.names -= graph.deferred
     # Results are merged in the order of names with sends last, whatever was carried and whatever is new.
     work: list[tuple[str, Any, Task | None]] = [(t.node, t.arg, t) for t in kept]
     work += [(node, arg, None) for node, arg in due.work()]

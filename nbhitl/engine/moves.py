@@ -309,8 +309,9 @@ def _defer(graph: Graph, checkpoint: Checkpoint, due: Due) -> None:
 def remembered(position: Position) -> Mapping[str, str]:
     """Sub-graphs that remember, with those that ran at ``position`` brought up to date."""
     found = dict(position.checkpoint.children)
-    for calls in position.entered.values():
-        found.update(memory(calls.values()))
+    for task, calls in position.entered.items():
+        if not task or task in position.wrote:  # a call that is under way has no memory yet
+            found.update(memory(calls.values()))
     return found
 
 
@@ -385,7 +386,7 @@ def _merge(graph: Graph, state: dict[str, Any], updates: Sequence[tuple[str, Any
         name, value = updates[0]
         channel = graph.channels.get(name)
         if channel is not None:
-            state[name] = channels.merge(name, channel, state.get(name, MISSING), (value,))
+            state[name] = _merged(name, channel, state.get(name, MISSING), (value,))
             return (name,)
     grouped: dict[str, list[Any]] = {}
     for name, value in updates:
@@ -398,8 +399,18 @@ def _merge(graph: Graph, state: dict[str, Any], updates: Sequence[tuple[str, Any
         channel = known.get(name)
         if channel is None:
             raise InvalidUpdateError(f"{name!r} is no key of the state.{did_you_mean(name, known)}")
-        state[name] = channels.merge(name, channel, state.get(name, MISSING), writes)
+        state[name] = _merged(name, channel, state.get(name, MISSING), writes)
     return tuple(grouped)
+
+
+def _merged(name: str, channel: channels.Channel, old: Any, writes: Sequence[Any]) -> Any:
+    try:
+        return channels.merge(name, channel, old, writes)
+    except InvalidUpdateError:
+        raise
+    except Exception as error:
+        error.add_note(f"in the reducer of state key {name!r}")
+        raise
 
 
 def _exhausted(checkpoint: Checkpoint) -> Failed:

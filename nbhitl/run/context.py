@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,7 @@ class TaskContext:
 
     __slots__ = (
         "_asked",
+        "_doing",
         "_graphs",
         "_kept",
         "_keys",
@@ -69,6 +71,8 @@ class TaskContext:
         self._paused_in: set[int] | None = None
         self._kept: dict[str, Any] | None = None
         self._graphs: list[object] | None = None
+        self._doing: set[str] = set()
+        """Effects that are under way, by key."""
         self._asked: frozenset[str] = frozenset()
         """Open questions that this performance has asked."""
         self.entered: dict[int, Entered] | None = None
@@ -93,7 +97,7 @@ class TaskContext:
         world = self.run.world
         described = None if schema is None else world.checker.describe(schema)
         if default is not MISSING and schema is not None:
-            default = world.checker.check(schema, default)
+            default = self._checked_default(schema, default)
         binding = questions.binding(ordinal=ordinal, key=key, value=value, schema=described)
         question = Asked(
             task=self.task.id,
@@ -117,6 +121,14 @@ class TaskContext:
         if answer.via == "deadline" and default is MISSING:
             raise InterruptExpired(f"nobody answered the question of node {self.task.node!r} in time: {value!r:.80}")
         return answer.value if schema is None else self._typed(schema, answer)
+
+    def _checked_default(self, schema: Any, default: Any) -> Any:
+        try:
+            return self.run.world.checker.check(schema, default)
+        except AnswerRefused as refused:
+            raise SchemaError(
+                f"node {self.task.node!r}: interrupt(default={default!r:.40}) does not fit the schema: {refused}"
+            ) from refused
 
     def _asks(self, question: Asked) -> GraphInterrupt:
         asked = self.position.asked.get(self.task.id, ())
@@ -183,6 +195,24 @@ class TaskContext:
             self._kept = dict(self.position.kept.get(self.task.id, EMPTY))
         return self._kept.get(key, MISSING)
 
+    @contextlib.contextmanager
+    def doing(self, key: str) -> Iterator[None]:
+        """While an effect is under way: the same one side by side would happen twice."""
+        if not self.can_pause and self.run.remembered_above:
+            raise CheckpointerRequired(
+                f"node {self.task.node!r} called once(), but its result could not be kept: {self.run.no_memory}."
+            )
+        if key in self._doing:
+            raise NbhitlError(
+                f"node {self.task.node!r} calls once({key!r}, ...) while an earlier such call is under way. Give each "
+                "effect a key of its own, e.g. f'mail {name}', or call it once and share its result."
+            )
+        self._doing.add(key)
+        try:
+            yield
+        finally:
+            self._doing.discard(key)
+
     def keep(self, key: str, value: Any) -> Any:
         """Remember a result, durably, before the body sees it."""
         self.run.note([Kept(self.task.id, key, value)], wait=True)
@@ -211,7 +241,7 @@ class TaskContext:
 
     def memory(self) -> Mapping[str, str]:
         """Where the sub-graphs that remember stand: as the checkpoint says, and after this body's earlier calls."""
-        found = self.position.checkpoint.children
+        found = moves.remembered(self.position)
         calls: dict[int, Entered] = dict(self.position.entered.get(self.task.id, {}))
         calls.update(self.entered or {})
         if not calls:
@@ -335,11 +365,17 @@ def once(key: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -
     if inspect.iscoroutinefunction(function):
         return _aonce(context, key, function, args, kwargs)
     known = context.kept(key)
-    return context.keep(key, function(*args, **kwargs)) if known is MISSING else known
+    if known is not MISSING:
+        return known
+    with context.doing(key):
+        return context.keep(key, function(*args, **kwargs))
 
 
 async def _aonce(
     context: TaskContext, key: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
     known = context.kept(key)
-    return context.keep(key, await function(*args, **kwargs)) if known is MISSING else known
+    if known is not MISSING:
+        return known
+    with context.doing(key):
+        return context.keep(key, await function(*args, **kwargs))

@@ -108,10 +108,14 @@ def _unpacked(job: TaskContext, update: Any) -> Updates:
         found = tuple((str(name), value) for name, value in update)
     if found is None:
         raise InvalidUpdateError(
-            f"node {job.task.node!r} returned {type(update).__name__}: {update!r:.60}. "
-            "Return a dict of the state keys to change, a Command, or None."
+            f"{_who(job)} {type(update).__name__}: {update!r:.60}. "
+            "Give a dict of the state keys to change, a Command, or None."
         )
     return found
+
+
+def _who(job: TaskContext) -> str:
+    return f"{job.run.who} was given" if job.run.who else f"node {job.task.node!r} returned"
 
 
 def _is_pair(part: Any) -> bool:
@@ -129,7 +133,7 @@ def _known(job: TaskContext, updates: Updates, *, quiet: bool) -> Updates:
     if not quiet:
         for name, _ in updates:
             if name not in channels:
-                unknown_key(job.run.graph, f"node {job.task.node!r} returned", name, at=job.node.action)
+                unknown_key(job.run.graph, _who(job), name, at=job.node.action)
     return tuple(pair for pair in updates if pair[0] in channels)
 
 

@@ -57,6 +57,8 @@ class Run:
     """Told what happens in this run's sub-graphs, and in theirs."""
     anchor: Callable[[str], None] | None = None
     """Of a sub-graph's run: lets the graph that called it remember, durably, at which checkpoint it stands."""
+    who = ""
+    """Who writes in place of the nodes, in words: an edit is no fault of theirs."""
     debug = False
     watched = True
     """Whether anybody looks at the events: a call that only wants the result does not pay for them."""
@@ -97,6 +99,11 @@ class Run:
         self.code: Mapping[str, str]
         self.code, self.digest = _NO_CODE if world.saver is None else self._coded(world.saver)
 
+    @property
+    def remembered_above(self) -> bool:
+        """Whether a graph that calls this one has a checkpointer."""
+        return self.parent is not None and (self.parent.world.saver is not None or self.parent.remembered_above)
+
     def _coded(self, saver: Saver) -> tuple[Mapping[str, str], str]:
         """The fingerprints of the graph's nodes, and what checkpoints call them."""
         known = self.codes.get(id(self.graph))  # a sub-graph may be called a thousand times
@@ -129,7 +136,7 @@ class Run:
             id=id or self.new_id(),
             at=self.world.clock.now(),
             code=self.digest,
-            children=memory,
+            children=moves.remembered(previous) if memory is None and previous is not None else memory,
         )
         self.enter(checkpoint)
 
