@@ -216,7 +216,7 @@ class Calls:
                 + (f"thread {run.key} does not exist." if self.world.saver else "the graph has no checkpointer.")
             )
         self._fits(position)
-        if self._is_old(run.key, position, config):
+        if self.is_old(run.key, position, config):
             run.fork(position)
         else:
             run.resume(position)
@@ -245,7 +245,7 @@ class Calls:
         fresh = moves.unset(self.graph, position.checkpoint.values) if going_on else EMPTY
         renames = bool(names) and self._rename_below(run, run.key, position, names)
         renames = renames or edits.concerns(position, names)
-        if not renames and (not fresh or self._is_old(run.key, position, config)):
+        if not renames and (not fresh or self.is_old(run.key, position, config)):
             return position
         checkpoint, entries = edits.renamed(
             position, names, id=run.new_id(), at=self.world.clock.now(), code=run.digest, fresh=fresh
@@ -316,7 +316,7 @@ class Calls:
         if edit and position is None and not command.goto:  # on a new thread an update is all the input there is
             self._begin(run, command.update, None, restart=False)
         elif edit:
-            if position is not None and self._is_old(run.key, position, config):
+            if position is not None and self.is_old(run.key, position, config):
                 position = self._gone_back(run, command, position, config, options)
                 command = replace(command, resume=MISSING)
             position = self._amend(run, command, position)
@@ -367,7 +367,7 @@ class Calls:
             raise CheckpointerRequired("Command(resume=...) needs a checkpointer that remembers the question.")
         if position is None:
             raise UnknownThreadError(f"thread {run.key} does not exist, so there is no question to answer.")
-        old = self._is_old(run.key, position, config)
+        old = self.is_old(run.key, position, config)
         asked = self.open_questions(position)
         if old:  # at an old checkpoint the answered questions can be answered anew
             every = [q for t in position.checkpoint.tasks for q in position.asked.get(t.id, ())]
@@ -457,7 +457,8 @@ class Calls:
             raise UnknownThreadError(f"thread {key} has no checkpoint {id!r}. get_state_history lists them.")
         return key, position
 
-    def _is_old(self, key: ThreadKey, position: Position, config: Config) -> bool:
+    def is_old(self, key: ThreadKey, position: Position, config: Config) -> bool:
+        """Whether a config goes back to a checkpoint that is not the thread's newest."""
         if config.get("configurable", EMPTY).get("checkpoint_id") is None:
             return False
         newest = self.saver().load(key)

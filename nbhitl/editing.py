@@ -165,6 +165,8 @@ def _editing(calls: Calls, config: Config, steps: Sequence[Sequence[StateUpdate]
         position = Position(fresh)
         steps = [[_at_start(update) for update in step] for step in steps]
     run.position, run.who = position, "update_state"
+    if not calls.is_old(key, position, config):
+        run.settle()  # killed between the last write of a step and its commit: what was written counts
     return Edit(calls, run, steps)
 
 

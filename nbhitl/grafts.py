@@ -14,6 +14,7 @@ from nbhitl.engine.errors import UnknownThreadError
 from nbhitl.engine.moves import remembered
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import (
+    EMPTY,
     Asked,
     Checkpoint,
     Entered,
@@ -129,7 +130,7 @@ def _branch(position: Position, entered: Entered, ns: str, head: str, id: str) -
                 if call > entered.call:
                     continue
                 if call == entered.call:
-                    entries.append(replace(entered, task=task, head="", source=head, fork=True))
+                    entries.append(replace(entered, task=task, head="", source=head, fork=True, memory=EMPTY))
                     continue
             case Asked(id=question) if question in asked:
                 continue

@@ -13,7 +13,7 @@ from typing import Any
 
 from nbhitl.engine import ids
 from nbhitl.engine.description import Graph
-from nbhitl.engine.moves import Due, merged, next_checkpoint, remembered, successors
+from nbhitl.engine.moves import Due, memories, merged, next_checkpoint, remembered, successors
 from nbhitl.engine.records import (
     EMPTY,
     END,
@@ -89,7 +89,7 @@ def _again(entered: Entered, new: Task, head: str | None) -> Entered:
     """A sub-graph's line on a branch: it goes on from where it asked, on a branch of its own."""
     if head is None:
         return replace(entered, task=new.id)
-    return replace(entered, task=new.id, head="", source=head, fork=True)
+    return replace(entered, task=new.id, head="", source=head, fork=True, memory=EMPTY)
 
 
 def _parked(position: Position, old: Task, new: Task) -> Iterable[Entry]:
@@ -206,7 +206,7 @@ def edit(
     half_way = begun and len(finished) < len(checkpoint.tasks)
     wrote = [*finished, *writers] if half_way else list(writers)
     state, changed = merged(graph, checkpoint.values, wrote)
-    children = remembered(position)
+    children = remembered(position) if half_way else memories(position)  # a step that is over is done again
     nodes = {node for node, _ in writers}
     if END in nodes:
         made = next_checkpoint(

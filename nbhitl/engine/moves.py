@@ -308,11 +308,18 @@ def _defer(graph: Graph, checkpoint: Checkpoint, due: Due) -> None:
 
 def remembered(position: Position) -> Mapping[str, str]:
     """Sub-graphs that remember, with those that ran at ``position`` brought up to date."""
-    found = dict(position.checkpoint.children)
+    found = dict(memories(position))
     for task, calls in position.entered.items():
-        if not task or task in position.wrote:  # a call that is under way has no memory yet
+        if task in position.wrote:  # a call that is under way has no memory yet
             found.update(memory(calls.values()))
     return found
+
+
+def memories(position: Position) -> Mapping[str, str]:
+    """Sub-graphs that remember, as they stood before the tasks of ``position`` ran; what people wrote since counts."""
+    written = position.entered.get("")
+    children = position.checkpoint.children
+    return {**children, **memory(written.values())} if written else children
 
 
 def memory(calls: Iterable[Entered]) -> dict[str, str]:

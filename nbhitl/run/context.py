@@ -241,7 +241,7 @@ class TaskContext:
 
     def memory(self) -> Mapping[str, str]:
         """Where the sub-graphs that remember stand: as the checkpoint says, and after this body's earlier calls."""
-        found = moves.remembered(self.position)
+        found = moves.memories(self.position)
         calls: dict[int, Entered] = dict(self.position.entered.get(self.task.id, {}))
         calls.update(self.entered or {})
         if not calls:

@@ -136,7 +136,7 @@ class Run:
             id=id or self.new_id(),
             at=self.world.clock.now(),
             code=self.digest,
-            children=moves.remembered(previous) if memory is None and previous is not None else memory,
+            children=moves.memories(previous) if memory is None and previous is not None else memory,
         )
         self.enter(checkpoint)
 
@@ -292,13 +292,17 @@ class Run:
         self.fold()
         return stopped
 
+    def settle(self) -> None:
+        """Go to the next checkpoint, if all of the step is done."""
+        if isinstance(self._next(), moves.Commit):
+            self._merge()
+
     def leave(self) -> None:
         """Whoever looked on has gone: finish the step if all of it is done, and stop before the next one."""
         self.fold()
         if self.position.stopped is not None or self.failures:
             return
-        if isinstance(self._next(), moves.Commit):
-            self._merge()
+        self.settle()
         if self.control is None:
             self.control = RunControl()
             self.control.request_drain("its stream was left; it can be continued")
