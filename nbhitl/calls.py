@@ -355,6 +355,8 @@ class Calls:
         stopped = position.stopped
         if stopped is not None and stopped.reason == "breakpoint" and checkpoint.tasks:
             entries.append(stopped)  # whoever says this at a breakpoint passes it
+        elif position.passed:  # as it was passed here
+            entries.append(Continued(now, passed=True))
         run.enter(replace(checkpoint, parent=checkpoint.parent or None), entries, keep=True)
         run.fold()
         return run.position

@@ -98,6 +98,8 @@ class Ledger:
     def __init__(self, m: Any, *, waits: bool) -> None:
         self.m, self.waits = m, waits
         self.calls: list[str] = []
+        self.open: list[str] = []
+        """What was asked and has no answer."""
         self.failed: set[str] = set()
         self.asked = 0
         self.features: set[str] = set()
@@ -138,7 +140,7 @@ def body_of(node: Node, path: str, ledger: Ledger, called: Any) -> Any:
             notes += back["log"][1:][-4:]
         for n in range(node.asks):
             times = 0
-            while (answer := m.interrupt(f"{who} #{n}.{times}")) == "again" and node.patient:
+            while (answer := ask(ledger, f"{who} #{n}.{times}")) == "again" and node.patient:
                 times += 1
             notes.append(f"{answer!r}")
         if node.fails and who not in ledger.failed:
@@ -151,6 +153,13 @@ def body_of(node: Node, path: str, ledger: Ledger, called: Any) -> Any:
         return result(node, m, state, " ".join(notes))
 
     return body
+
+
+def ask(ledger: Ledger, question: str) -> Any:
+    ledger.open.append(question)
+    answer = ledger.m.interrupt(question)
+    ledger.open.remove(question)
+    return answer
 
 
 def result(node: Node, m: Any, state: Any, note: str) -> Any:

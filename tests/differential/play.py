@@ -31,18 +31,24 @@ class Play(Stage):
                 self.answer(act, open_)
             return
         values = {"log": [f"person {n}"], "steps": 0}
+        if open_ and act.do in ("input", "command", "bulk", "go before"):  # not while it asks
+            self.update_asking(act, values, state)
+            return
         match act.do:
             case "go":
                 if not (open_ and self.answered):  # DIFFERENCES["stale answer"]
                     self.run("go", None)
             case "go before":
-                if not open_ and state.metadata["source"] == "loop":  # DIFFERENCES["breakpoint behind an edit"]
+                looped = state.metadata["source"] == "loop" and not self.commanded
+                if not open_ and looped:  # DIFFERENCES["breakpoint behind an edit"]
                     self.run("go before", None, interrupt_before=[act.node] if act.node else "*")
             case "input":
                 if not open_:  # DIFFERENCES["new input while asking"]
                     self.run("input", values)
             case "command":
-                if not open_ and act.node not in self.frail:
+                # As for an edit: DIFFERENCES["breakpoint behind an edit"].
+                held = (self.program.before or self.program.after) and not state.next
+                if not open_ and not held and self.frail.isdisjoint([act.node, *state.next]):
                     self.commanded = True
                     self.run("command", self.m.Command(update=values, goto=act.node or []))
             case "update":
@@ -69,8 +75,9 @@ class Play(Stage):
             place = act.place % len(open_)
             open_ = open_[place : place + 1]
         bare = len(open_) == 1 and act.do == "answer bare"
-        if self.answered and any("/" in question for _, question, _ in open_):
-            # Upstream gives a bare answer once more to what a sub-graph asks later: DIFFERENCES["stale answer"].
+        if self.answered and (self.bare or any("/" in question for _, question, _ in open_)):
+            # Upstream gives a bare answer once more to what is asked later, where the next one is not bare as well, or
+            # in a sub-graph: DIFFERENCES["stale answer"].
             bare = self.bare
             if bare and len(self.pending(self.state())) > 1:
                 return
@@ -85,9 +92,9 @@ class Play(Stage):
             return False  # upstream loses what a command updated when an edit follows
         if (self.program.before or self.program.after) and (not state.next or self.pending(state)):
             return False  # DIFFERENCES["breakpoint behind an edit"]
-        if not as_node and (state.metadata["source"] != "loop" or self.joins):
+        if not as_node and (state.metadata["source"] != "loop" or self.joins or self.sends):
             # Upstream looks for the last writer among the channels that were read: it forgets who an edit was written
-            # as, and takes a node that an edge and a waiting edge led to for two.
+            # as, takes a node that an edge and a waiting edge led to for two, and one that was sent to for none.
             return False
         return not (as_node in self.joins and as_node in state.next)  # DIFFERENCES["writing as a due join"]
 
@@ -108,7 +115,7 @@ class Play(Stage):
             self.run("fork", None, config)
 
     def left_open(self, history: list[Any], old: Any) -> bool:
-        """Whether a checkpoint was left half-way: upstream drops what was done at it, DIFFERENCES["edit while asking"]."""
+        """Whether it was left half-way: upstream drops what was done there, DIFFERENCES["edit while asking"]."""
         id = old.config["configurable"]["checkpoint_id"]
         after = [s for s in history if s.parent_config and s.parent_config["configurable"]["checkpoint_id"] == id]
         return bool(self.pending(old)) and not any(s.metadata["source"] == "loop" for s in after)
@@ -150,7 +157,9 @@ class Play(Stage):
         if inner:
             found = inner[act.place % len(inner)]
             self.features.add("edited a sub-graph")
-            if self.edit(found.config, values, found.next[0] if act.value == "yes" else ""):
+            # As nobody in particular upstream starts anew what the asking node called, or is.
+            deep = bool(self.callers) or hasattr(found.tasks[0].state, "tasks")
+            if self.edit(found.config, values, found.next[0] if act.value == "yes" or deep else ""):
                 self.run("update inside", None)
 
     def replay(self, act: Act) -> None:
