@@ -132,7 +132,9 @@ def fail(state):
     raise ValueError(" ".join(texts))
 
 builder = StateGraph(State)
-names = [text for text in dict.fromkeys(texts) if text not in ("", "__end__")]
+# Three characters separate the parts of a path; as labels, questions and the graph's name the texts stand in full.
+safe = dict(zip(map(ord, "/:|"), "-+!", strict=True))
+names = [text for text in dict.fromkeys(text.translate(safe) for text in texts) if text not in ("", "__end__")]
 for name in names:
     builder.add_node(name, lambda state: None)
 for function in (ask, tell, fail):
