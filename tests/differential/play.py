@@ -140,7 +140,7 @@ class Play(Stage):
             before = [question for _, question, _ in self.pending(state)]
         if writer and self.may_edit(state, writer) and self.edit(self.config, values, writer) is not None:
             self.features.add("edited while it asks")
-            self.features.update({"a question outlived an edit"} if self.pending(self.state()) else ())
+            self.features.update({"a question outlived an edit"} if before and self.state().next else ())
             self.run("update", None, before=before)
 
     def writer_before(self, asker: str) -> str:

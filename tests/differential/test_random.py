@@ -41,7 +41,7 @@ def compare(program, seen):
         expected = theirs.end()
     if same(expected, got):
         got = expected
-    found = features(program) | theirs.features | ({"upstream wavers"} if again else set())
+    found = features(program) | theirs.features | ours.features | ({"upstream wavers"} if again else set())
     seen.update(found)
     seen["all"] += 1
     for feature in sorted(found):
@@ -93,9 +93,8 @@ def test_random_graphs_take_the_same_path_and_the_examples_are_worth_it():
 
     check()
     rare = {name: seen[name] / seen["all"] for name, share in SHARES.items() if seen[name] < share * seen["all"]}
-    print({n: round(seen[n] / seen["all"], 4) for n in seen})
     assert not rare, "too few examples have this"
-    assert seen["upstream wavers"] <= 0.05 * seen["all"]  # more where the machine is busy
+    assert seen["upstream wavers"] <= 0.02 * seen["all"]
 
 
 @settled(0.25)
