@@ -335,3 +335,11 @@ def test_a_name_with_a_plus_in_it_is_told_apart_from_the_plus_between_sources():
     old = at("a", arrived={"t+u+v:w": frozenset({"t+u", "v"})})
     made, _ = renamed(old, {"t+u": "new", "v": "vv"}, id="m", at=0)
     assert made.arrived == {"new+vv:w": frozenset({"new", "vv"})}
+
+
+def test_a_deferred_node_that_is_due_stays_due_whoever_writes():
+    of = graph({START: ("a", "d"), "a": ("b",)}, defer=("d",))
+    made, _ = edited(at("d", ran=("a",)), person("c"), of)
+    assert [task.node for task in made.tasks] == ["d"]
+    made, _ = edited(at("d", ran=("a",)), person("a"), of)
+    assert ([task.node for task in made.tasks], made.deferred) == (["b"], ("d",))
