@@ -1,5 +1,6 @@
 """Corners of what tells code apart: long functions, full caches, modules in modules, classes that do not answer."""
 
+import dataclasses
 import types
 
 from nbhitl.engine import bytecode
@@ -48,6 +49,28 @@ def test_what_stands_in_a_module_of_a_users_package_counts():
         inner.value, outer.inner = value, inner
         space = {"__name__": "__main__", "mine": outer}
         exec("def node(state):\n return mine.inner.value\n", space)
+        return fingerprint(space["node"])
+
+    assert using(1) == using(1)
+    assert using(1) != using(2)
+
+
+def test_an_installed_module_in_a_users_module_is_not_followed():
+    outer = types.ModuleType("mine")
+    outer.types = types
+    space = {"__name__": "__main__", "mine": outer}
+    exec("def node(state):\n return mine.types.FunctionType\n", space)
+    assert fingerprint(space["node"]) == fingerprint(space["node"])
+
+
+def test_a_frozen_dataclass_counts_by_its_fields():
+    @dataclasses.dataclass(frozen=True)
+    class Limits:
+        most: int
+
+    def using(most):
+        space = {"__name__": "__main__", "limits": Limits(most)}
+        exec("def node(state):\n return limits.most\n", space)
         return fingerprint(space["node"])
 
     assert using(1) == using(1)
