@@ -192,8 +192,7 @@ class Calls:
             return dict(pairs)
         for name, _ in pairs:
             if name not in keys:
-                of = "the input schema" if name in self.graph.channels else "the state"
-                results.unknown_key(replace(self.graph, channels=dict.fromkeys(keys)), "the input has", name, of)  # type: ignore[arg-type]
+                results.unknown_key(self.graph, "the input has", name, known=keys)
         found = {name: value for name, value in pairs if name in keys}
         if not found:
             raise EmptyInputError(f"the input has none of the keys that the graph takes: {', '.join(sorted(keys))}.")
@@ -297,9 +296,8 @@ class Calls:
             )
         saver, key = self.saver(), self.key(config)
         checkpoint, entries = graft(saver, key, config["configurable"].get("checkpoint_id"), run.new_id)
-        run.enter(
-            replace(checkpoint, at=self.world.clock.now()), [*entries, Continued(self.world.clock.now(), passed=True)]
-        )
+        now = self.world.clock.now()
+        run.enter(replace(checkpoint, at=now, code=run.digest), [*entries, Continued(now, passed=True)])
 
     # -- commands
 
@@ -351,7 +349,9 @@ class Calls:
         goto = destinations(command.goto)
         for target in goto:
             results.check_target(self.graph, target, "Command(goto=...)")
-        checkpoint, entries = edits.amend(self.graph, position, Wrote("", pairs, goto), id=run.new_id(), at=now)
+        checkpoint, entries = edits.amend(
+            self.graph, position, Wrote("", pairs, goto), id=run.new_id(), at=now, code=run.digest
+        )
         stopped = position.stopped
         if stopped is not None and stopped.reason == "breakpoint" and checkpoint.tasks:
             entries.append(stopped)  # whoever says this at a breakpoint passes it

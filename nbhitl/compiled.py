@@ -112,22 +112,10 @@ class CompiledGraph:
             GraphRecursionError: more steps than ``recursion_limit``.
             GraphChanged: the thread waits for a node that the graph no longer has.
         """
-        if stream_mode != "values":
-            chunks = self.stream(
-                input,
-                config,
-                stream_mode=stream_mode,
-                output_keys=output_keys,
-                interrupt_before=interrupt_before,
-                interrupt_after=interrupt_after,
-                durability=durability,
-                control=control,
-                rename=rename,
-                restart=restart,
-            )
-            return list(chunks)
         keys = check_keys(self.graph, output_keys)
         options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
+        if stream_mode != "values":
+            return list(self._stream(input, config, options, stream_mode, output_keys))
         inside = self._inside(config)
         if inside is not None:
             return self._nested(input, config or {}, options, inside, as_node=False)
@@ -153,22 +141,10 @@ class CompiledGraph:
         restart: bool = False,
     ) -> Any:
         """As `invoke`, with async nodes awaited on the running loop and sync ones on threads."""
-        if stream_mode != "values":
-            chunks = self.astream(
-                input,
-                config,
-                stream_mode=stream_mode,
-                output_keys=output_keys,
-                interrupt_before=interrupt_before,
-                interrupt_after=interrupt_after,
-                durability=durability,
-                control=control,
-                rename=rename,
-                restart=restart,
-            )
-            return [chunk async for chunk in chunks]
         keys = check_keys(self.graph, output_keys)
         options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
+        if stream_mode != "values":
+            return [chunk async for chunk in self._astream(input, config, options, stream_mode, output_keys)]
         inside = self._inside(config)
         if inside is not None:
             return await self._anested(input, config or {}, options, inside, as_node=False)
@@ -201,9 +177,21 @@ class CompiledGraph:
         With ``subgraphs``, what happens in sub-graphs comes as well, and each chunk is ``(namespace, chunk)``, the
         namespace a tuple; it comes when the node that runs the sub-graph ends.
         """
+        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
+        return self._stream(input, config, options, stream_mode, output_keys, subgraphs=subgraphs)
+
+    def _stream(
+        self,
+        input: Any,
+        config: Config | None,
+        options: CallOptions,
+        stream_mode: StreamMode | Sequence[StreamMode],
+        output_keys: str | Sequence[str] | None,
+        *,
+        subgraphs: bool = False,
+    ) -> Iterator[Any]:
         check_modes(stream_mode)  # before anything is written
         keys = check_keys(self.graph, output_keys)
-        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
         inside = self._inside(config)
         nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
         run = self.calls.prepare(input, config or {}, options) if nest is None else nest.run
@@ -211,15 +199,16 @@ class CompiledGraph:
         try:  # whoever leaves the stream half-way lets the thread go
             chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
             yield from chunks.first()
-            for event in drive(run) if nest is None else nest.events(drive(run)):
-                yield from chunks.of(event)
+            if nest is None or nest.open:
+                for event in drive(run) if nest is None else nest.events(drive(run)):
+                    yield from chunks.of(event)
         finally:
             run.release()
         if nest is not None:
             nest.result()
         raise_failure(run)
 
-    async def astream(
+    def astream(
         self,
         input: Any,
         config: Config | None = None,
@@ -235,9 +224,21 @@ class CompiledGraph:
         subgraphs: bool = False,
     ) -> AsyncIterator[Any]:
         """As `stream`, on the running loop."""
+        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
+        return self._astream(input, config, options, stream_mode, output_keys, subgraphs=subgraphs)
+
+    async def _astream(
+        self,
+        input: Any,
+        config: Config | None,
+        options: CallOptions,
+        stream_mode: StreamMode | Sequence[StreamMode],
+        output_keys: str | Sequence[str] | None,
+        *,
+        subgraphs: bool = False,
+    ) -> AsyncIterator[Any]:
         check_modes(stream_mode)  # before anything is written
         keys = check_keys(self.graph, output_keys)
-        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
         inside = self._inside(config)
         nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
         run = await self._prepared(input, config or {}, options) if nest is None else nest.run
@@ -246,9 +247,10 @@ class CompiledGraph:
             chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
             for chunk in chunks.first():
                 yield chunk
-            async for event in adrive(run) if nest is None else nest.aevents(adrive(run)):
-                for chunk in chunks.of(event):
-                    yield chunk
+            if nest is None or nest.open:
+                async for event in adrive(run) if nest is None else nest.aevents(adrive(run)):
+                    for chunk in chunks.of(event):
+                        yield chunk
         finally:
             run.release()
         if nest is not None:
@@ -421,6 +423,7 @@ class CompiledGraph:
 
         Raises:
             InvalidUpdateError: a writer that cannot be told, or values that are no update.
+            ThreadBusyError: the thread is being run; stop it first.
         """
         return self.bulk_update_state(config, [[StateUpdate(values, as_node, task_id)]])
 

@@ -183,7 +183,7 @@ class Nest:
         run = self.run
         stopped = run.position.stopped
         if self.open and stopped is not None and stopped.reason != "finished":
-            self._stay()
+            self._stay(run.position.checkpoint.id)
             if stopped.reason == "failed":
                 raise_failure(run)
             raise self.inside.paused(*self._entries(stopped))
@@ -192,14 +192,13 @@ class Nest:
         return result(run)
 
     def _anchor(self, head: str) -> None:
-        known = self.inside.line(self.number)
-        if known is not None and known.head != head:
-            self.inside.enter(replace(known, head=head))
+        """Let the graphs above find ``head`` again, durably."""
+        self._stay(head)
         self.inside.run.save()
 
-    def _stay(self) -> None:
-        """The line goes on from where it stopped; what lies before may never have been saved (durability ``exit``)."""
-        known, head = self.inside.line(self.number), self.run.position.checkpoint.id
+    def _stay(self, head: str) -> None:
+        """The line goes on from ``head``; what lies before may never have been saved (durability ``exit``)."""
+        known = self.inside.line(self.number)
         if known is not None and known.head != head:
             self.inside.enter(replace(known, head=head))
 

@@ -25,6 +25,7 @@ from nbhitl import (
     interrupt,
 )
 from nbhitl.calls import CallOptions
+from nbhitl.engine.records import ThreadKey
 from nbhitl.run.context import once
 from nbhitl.run.drive import drive
 
@@ -688,3 +689,38 @@ def test_a_breakpoint_and_a_question_inside_two_sub_graphs_of_one_step(saver, co
     graph.invoke({}, config)
     assert [i.value for i in graph.get_state(config).interrupts] == ["ask?"]
     assert graph.get_state(config).metadata["stop"] == "interrupted"
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+def test_a_streamed_call_that_has_ended_is_not_made_again_when_the_body_runs_again(saver, config, way):
+    inner = line(inside=says("inside")).compile()
+
+    def body(state):
+        list(inner.stream({"log": []}))
+        return {"log": [interrupt("sure?")]}
+
+    async def abody(state):
+        async for _ in inner.astream({"log": []}):
+            pass
+        return {"log": [interrupt("sure?")]}
+
+    graph = line(body=body if way == "stream" else abody).compile(saver)
+
+    def call(input):
+        return graph.invoke(input, config) if way == "stream" else asyncio.run(graph.ainvoke(input, config))
+
+    call({})
+    (task,) = graph.get_state(config).tasks
+    key = ThreadKey("t", ns=task.state["configurable"]["checkpoint_ns"])
+    ended = saver.load(key)
+    assert call(Command(resume="yes"))["log"] == ["yes"]
+    assert saver.load(key) == ended  # not even another stop
+
+
+def test_an_edit_from_outside_notes_the_code_that_made_it(saver, config):
+    graph = line(a=says("a")).compile(saver)
+    graph.invoke({}, config)
+    code = saver.load(ThreadKey("t")).checkpoint.code
+    graph.invoke(Command(goto="a"), config)
+    assert code
+    assert {position.checkpoint.code for position in saver.history(ThreadKey("t"))} == {code}

@@ -41,7 +41,8 @@ def branch(
 ) -> Checkpoint:
     """A copy of an old checkpoint that can be gone on from, without touching what came after the old one.
 
-    With ``same`` its tasks continue the old ones, so that what happened to these can be carried along.
+    With ``same`` its tasks continue the old ones, so that what happened to these can be carried along. Without ``code``
+    the copy counts as made by the code that made the old one.
     """
     tasks = tuple(
         Task(ids.task_id(id, n), t.node, t.arg, t.root if same else "") for n, t in enumerate(checkpoint.tasks)
@@ -55,7 +56,7 @@ def branch(
         tasks=tasks,
         changed=(),
         at=at,
-        code=code,
+        code=code or checkpoint.code,
     )
 
 

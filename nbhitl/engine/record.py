@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, cast, dataclass_transform
 
 T = TypeVar("T")
 
@@ -17,11 +17,11 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True)
 def record(cls: type[T]) -> type[T]:
     """A class as a frozen slotted dataclass; default factories are called once, so they give what is never changed."""
-    made = dataclass(frozen=True, slots=True)(cls)
+    made: Any = dataclass(frozen=True, slots=True)(cls)
     known: dict[str, Any] = {"made": made, "become": object.__setattr__}
-    known["Twin"] = type(made.__name__, (), {"__slots__": made.__slots__})  # type: ignore[attr-defined]
+    known["Twin"] = type(made.__name__, (), {"__slots__": made.__slots__})
     parameters, body = ["self"], ["become(self, '__class__', Twin)"]
-    for field in fields(made):  # type: ignore[arg-type]
+    for field in fields(made):
         given = field.default if field.default_factory is MISSING else field.default_factory()
         parameters.append(field.name if given is MISSING else f"{field.name}=default_{field.name}")
         known[f"default_{field.name}"] = given
@@ -31,5 +31,5 @@ def record(cls: type[T]) -> type[T]:
     exec(compile(source, f"<record {made.__name__}>", "exec"), known)  # noqa: S102 - as dataclasses do it
     init: Callable[..., None] = known["__init__"]
     init.__qualname__ = f"{made.__qualname__}.__init__"
-    made.__init__ = init  # type: ignore[method-assign]
-    return made
+    made.__init__ = init
+    return cast("type[T]", made)

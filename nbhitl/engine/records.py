@@ -7,7 +7,7 @@ that `nbhitl.engine.moves.next_move` needs to know. Everything here is frozen an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -290,15 +290,16 @@ class Position:
     def after(self, entries: Iterable[Entry]) -> Position:
         """This position with ``entries`` folded in, in order."""
         news = tuple(entries)
-        if all(type(entry) is Wrote for entry in news) and not (self.parked or self.failed):
+        finished = [entry for entry in news if type(entry) is Wrote]
+        if len(finished) == len(news) and not (self.parked or self.failed):
             # The usual step: some tasks have finished, nothing else.
-            return self._wrote(news) if news else self  # type: ignore[arg-type]
+            return self._wrote(finished) if news else self
         fold = _Fold(self)
         for entry in news:
             fold.take(entry)
         return fold.position()
 
-    def _wrote(self, news: tuple[Wrote, ...]) -> Position:
+    def _wrote(self, news: Sequence[Wrote]) -> Position:
         wrote = {entry.task: entry for entry in news}
         return Position(
             self.checkpoint,

@@ -357,7 +357,9 @@ def once(key: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -
 
     Raises:
         UnstorableValueError: the result cannot be stored: return what can, e.g. an id.
-        NbhitlError: called outside a node. Whatever the function raises passes, and nothing is kept.
+        CheckpointerRequired: in a sub-graph with ``checkpointer=False``, whose results nobody would remember.
+        NbhitlError: called outside a node, or side by side with the same key. Whatever the function raises passes, and
+            nothing is kept.
     """
     context = _here("once")
     if not isinstance(key, str) or not key:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nbhitl.engine import moves
@@ -137,9 +137,14 @@ def _known(job: TaskContext, updates: Updates, *, quiet: bool) -> Updates:
     return tuple(pair for pair in updates if pair[0] in channels)
 
 
-def unknown_key(graph: Graph, who: str, name: object, of: str = "the state", at: Any = None) -> None:
-    """Say that a key is none of the state: as a warning, or as an error in a strict graph."""
-    text = f"{who} {name!r}, which is no key of {of}.{did_you_mean(name, graph.channels)}"
+def unknown_key(graph: Graph, who: str, name: object, *, known: Collection[str] | None = None, at: Any = None) -> None:
+    """Say that a key is none of ``known`` (the state's, unless given): a warning, or an error in a strict graph.
+
+    ``at`` is the function that the warning points at.
+    """
+    keys = graph.channels if known is None else known
+    of = "the input schema" if known is not None and name in graph.channels else "the state"
+    text = f"{who} {name!r}, which is no key of {of}.{did_you_mean(name, keys)}"
     if graph.strict:
         raise InvalidUpdateError(text)
     remark(at, f"{text} It was left out; compile(strict=True) makes this an error.", UnknownKeyWarning)

@@ -146,6 +146,8 @@ class Stream:
             chunks = self._below[id(run)] = Chunks(run, self.chunks.mode)
             self._heard.extend(self._packed(ns, chunk) for chunk in chunks.first())
         self._heard.extend(self._packed(ns, chunk) for chunk in chunks.of(event))
+        if isinstance(event, Stopped):
+            del self._below[id(run)]
 
     def _packed(self, ns: tuple[str, ...], chunk: Any) -> Any:
         return (ns, *chunk) if self.chunks.paired else (ns, chunk)
