@@ -1,4 +1,7 @@
-"""numpy arrays and scalars as (dtype, shape, C-order bytes). Uses numpy only when it is loaded."""
+"""numpy arrays and scalars as (dtype, shape, bytes). Uses numpy only when it is loaded.
+
+The memory order is kept (sums depend on it): C or Fortran; other strides become C. What comes back is writable.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import re
 import sys
 from typing import Any, Final
 
-from nbhitl.checkpoint.kinds import Kind, Refusal, Unfit
+from nbhitl.checkpoint.kinds import Kind, Refusal, missing
 
 # Plain numbers, booleans, text, bytes, dates. No objects, no records, no long doubles (their layout is the
 # CPU's).
@@ -26,14 +29,24 @@ def numpy_kind(cls: type) -> Kind | None:
 
 def array_parts(kind: Kind, value: Any) -> Any:
     """Take an array or a scalar apart. Raises `Refusal` for a dtype outside the allow-list."""
-    name = value.dtype.str
+    dtype = value.dtype
+    name = dtype.str
+    if dtype.metadata is not None:
+        raise Refusal("has a dtype with metadata, which would be lost: use .astype(...) with a plain dtype")
     if not _DTYPE.fullmatch(name):
         what = "an array" if kind is Kind.ARRAY else "a numpy value"
-        raise Refusal(f"is {what} of dtype {value.dtype}: use numbers, booleans, text or dates, or .tolist()")
+        raise Refusal(f"is {what} of dtype {dtype}: use numbers, booleans, text or dates, or .tolist()")
     if kind is Kind.NUMPY_SCALAR:
+        cls = type(value)
+        if sys.modules["numpy"].dtype(name).type is not cls:  # a subclass, or a second name of an int's width
+            raise Refusal(
+                f"is a {cls.__module__}.{cls.__qualname__} that would come back changed: convert it to {dtype}"
+            )
         if name[1] in "SU":  # keeps trailing NULs, which the fixed-width form would drop
             return [name, bytes.__getitem__(value, slice(None)) if name[1] == "S" else str.__str__(value)]
         return [name, value.tobytes()]
+    if value.flags.fnc:  # Fortran's order and not C's
+        return [name, list(value.shape), value.tobytes("F"), "F"]
     return [name, list(value.shape), value.tobytes("C")]
 
 
@@ -44,7 +57,7 @@ def make_array(kind: Kind, parts: Any) -> Any:
         raise ValueError("a dtype outside the allow-list")
     numpy = sys.modules.get("numpy")
     if numpy is None:
-        raise Unfit
+        raise missing("numpy")
     dtype = numpy.dtype(name)
     if kind is Kind.NUMPY_SCALAR:
         (data,) = rest
@@ -53,12 +66,15 @@ def make_array(kind: Kind, parts: Any) -> Any:
         if name[1] == "S":
             return numpy.bytes_(data)
         return _scalar(numpy, dtype, data)
-    shape, data = rest
+    shape, data, *more = rest
+    order = "F" if more == ["F"] else "C"
     if any(type(n) is not int or n < 0 for n in shape) or math.prod(shape) * dtype.itemsize != len(data):
         raise ValueError("the shape does not fit the data")
-    if not dtype.itemsize or not data:
-        return numpy.empty(tuple(shape), dtype)
-    return numpy.frombuffer(data, dtype).reshape(tuple(shape)).copy()
+    if not dtype.itemsize:  # numpy would make it one wide, and as long as the data says
+        raise ValueError("a dtype of no width")
+    if not data:
+        return numpy.empty(tuple(shape), dtype, order)
+    return numpy.frombuffer(data, dtype).reshape(tuple(shape), order=order).copy(order)
 
 
 def _scalar(numpy: Any, dtype: Any, data: bytes) -> Any:

@@ -1,55 +1,39 @@
 """Live classes by qualified name: enums, dataclasses, named tuples, pydantic models. Imports nothing.
 
 A class is found only when the running program registered it. The stored fingerprint of its fields decides how
-an object is rebuilt: the same fingerprint puts the fields back exactly as they were; another one goes through
-the class itself (its constructor or validation), and what that refuses stays an `Opaque`.
+an object is rebuilt (`rebuilding`): the same one puts the fields back exactly as they were.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
-import sys
-import zlib
 from collections import deque
-from enum import Enum, Flag
+from enum import Enum
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from nbhitl.checkpoint import kinds, rebuilding
+from nbhitl.checkpoint.fields import class_name, field_types, fingerprint, is_namedtuple, is_pydantic
 from nbhitl.checkpoint.kinds import Kind, Refusal, Unfit
+from nbhitl.checkpoint.rebuilding import Migrate, Stored
 
-_CARRIERS: Final = (
-    dict,
-    list,
-    set,
-    frozenset,
-    tuple,
-    str,
-    bytes,
-    bytearray,
-    int,
-    float,
-    complex,
-    deque,
-    BaseException,
-)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CARRIERS: Final = (dict, list, str, bytes, int, float, deque, BaseException, *kinds.PARTS)
 """Base classes that carry data of their own, which a list of fields would lose."""
+_HEAP: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+"""The flag of a class that was made by a ``class`` statement."""
+_MODEL_SLOTS: Final = frozenset({"__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"})
+_NOUNS: Final = {
+    Kind.ENUM: "an enum",
+    Kind.NAMEDTUPLE: "a named tuple",
+    Kind.PYDANTIC: "a pydantic model",
+    Kind.DATACLASS: "a dataclass",
+}
 
-
-def class_name(cls: type) -> str:
-    """The qualified name under which a class is stored, e.g. ``__main__.Review``."""
-    return f"{cls.__module__}.{cls.__qualname__}"
-
-
-def is_pydantic(cls: type) -> bool:
-    """Whether ``cls`` is a pydantic model; does not import pydantic."""
-    pydantic = sys.modules.get("pydantic")
-    return pydantic is not None and issubclass(cls, pydantic.BaseModel)
-
-
-def is_namedtuple(cls: type) -> bool:
-    """Whether ``cls`` was made by `typing.NamedTuple` or `collections.namedtuple`."""
-    return issubclass(cls, tuple) and isinstance(getattr(cls, "_fields", None), tuple)
+FindTypes: TypeAlias = "Callable[[str, int | None], dict[str, str]]"
+"""The types of the fields that a class (by name and fingerprint) had when it was stored; empty when not known."""
 
 
 def kind_of(cls: type) -> Kind | None:
@@ -67,141 +51,174 @@ class Classes:
     """A registry of live classes: qualified name to class; a later class replaces an earlier one."""
 
     def __init__(self) -> None:
-        self._known: dict[str, type] = {}
-        self._prints: dict[type, int] = {}
+        self._known: dict[str, tuple[type, Migrate | None]] = {}
+        self._schemas: dict[type, _Schema] = {}
 
-    def register(self, cls: type) -> None:
-        """Raises TypeError for what is no enum, dataclass, named tuple or pydantic model."""
-        given: Any = cls  # notebooks do not check types
-        if not isinstance(given, type) or kind_of(given) is None:
-            raise TypeError(f"{given!r} is no enum, dataclass, named tuple or pydantic model: nothing to register")
-        self._known[class_name(cls)] = cls
+    def register(self, *classes: type, migrate: Migrate | None = None, was: str | None = None) -> None:
+        """See `Codec.register`. Raises TypeError for what cannot be registered."""
+        if (migrate is not None or was is not None) and len(classes) != 1:
+            raise TypeError(
+                f"migrate= and was= go with exactly one class, {len(classes)} were given: call once for each"
+            )
+        for cls in classes:
+            given: Any = cls  # notebooks do not check types
+            if not isinstance(given, type) or kind_of(given) is None:
+                raise TypeError(f"{given!r} is no enum, dataclass, named tuple or pydantic model: nothing to register")
+        for cls in classes:
+            self._known[class_name(cls)] = cls, migrate
+            if was is not None:
+                self._known[was] = cls, migrate
 
-    def parts(self, kind: Kind, value: Any) -> Any:
-        """Take a value apart. Raises `Refusal` when its fields are not all there is to it."""
+    def parts(self, kind: Kind, value: Any, told: set[type]) -> list[Any]:
+        """Take a value apart. Raises `Refusal` when its fields are not all there is to it.
+
+        The types of a class's fields, as text, come along unless the class is in ``told``, to which it is added.
+        """
         cls = type(value)
         name = class_name(cls)
+        if kind is Kind.ENUM:
+            plain = value.value if type(value.value) in (int, str, float, bool) else None
+            return [name, value.name, plain]
+        schema = self._schema(cls)
+        types = None if cls in told else schema.types
+        told.add(cls)
+        if schema.carries:
+            raise Refusal(f"is a {name}, which is both a model and a builtin type: use one of the two")
         match kind:
-            case Kind.ENUM:
-                plain = value.value if type(value.value) in (int, str, float, bool) else None
-                return [name, value.name, plain]
             case Kind.NAMEDTUPLE:
                 if getattr(value, "__dict__", None):
                     raise Refusal(f"is a {name} with attributes besides its fields: make it a dataclass")
-                return [name, list(value._fields), list(value)]
+                if len(value) != len(value._fields):
+                    raise Refusal(f"is a {name} of {len(value)} items with {len(value._fields)} names: tuple(...) it")
+                return [name, list(value._fields), list(value), schema.print, types]
             case Kind.PYDANTIC:
-                fields = _own_fields(value, cls, set(cls.model_fields))
+                fields = _own_fields(value, cls, schema)
+                given = sorted(value.__pydantic_fields_set__)
                 private = dict(value.__pydantic_private__ or {})
-                extra = value.__pydantic_extra__
-                return [
-                    name,
-                    self._print(cls),
-                    fields,
-                    sorted(value.__pydantic_fields_set__),
-                    extra,
-                    private or None,
-                ]
+                return [name, schema.print, fields, given, value.__pydantic_extra__, private or None, types]
             case _:
-                names = [f.name for f in dataclasses.fields(cls)]
-                return [name, self._print(cls), _dataclass_fields(value, cls, names)]
+                return [name, schema.print, _dataclass_fields(value, cls, schema), types]
 
-    def make(self, kind: Kind, parts: Any) -> Any:
+    def make(self, kind: Kind, parts: Any, find: FindTypes) -> Any:
         """Rebuild a value. Raises `Unfit` when its class is not registered or its fields do not fit."""
-        cls = self._known.get(parts[0])
-        if cls is None or kind_of(cls) is not kind:
-            raise Unfit
-        try:
-            match kind:
-                case Kind.ENUM:
-                    return _make_enum(cls, *parts[1:])
-                case Kind.NAMEDTUPLE:
-                    return _make_namedtuple(cls, *parts[1:])
-                case Kind.PYDANTIC:
-                    return self._make_model(cls, *parts[1:])
-                case _:
-                    return self._make_dataclass(cls, *parts[1:])
-        except Exception as error:  # the class's own constructor or validation said no
-            raise Unfit from error
-
-    def _make_dataclass(self, cls: type, print_: int, fields: dict[str, Any]) -> Any:
-        if print_ != self._print(cls):
-            return cls(**fields)
-        value: Any = object.__new__(cls)
-        for name, item in fields.items():
-            object.__setattr__(value, name, item)
-        return value
-
-    def _make_model(
-        self, cls: Any, print_: int, fields: dict[str, Any], given: list[str], extra: Any, private: Any
-    ) -> Any:
-        if print_ != self._print(cls):
-            if not set(fields) <= set(cls.model_fields):
-                raise Unfit  # a removed field would be dropped in silence
-            return cls.model_validate({**fields, **(extra or {})}, by_name=True)
-        value: Any = cls.__new__(cls)
-        object.__setattr__(value, "__dict__", fields)
-        object.__setattr__(value, "__pydantic_fields_set__", set(given))
-        object.__setattr__(value, "__pydantic_extra__", extra)
-        if private is None and cls.__private_attributes__:
-            private = {}
-        object.__setattr__(value, "__pydantic_private__", private)
-        return value
-
-    def _print(self, cls: Any) -> int:
-        """A checksum of the names and types of a class's fields, the same in every process."""
-        known = self._prints.get(cls)
+        known = self._known.get(parts[0])
         if known is None:
-            if is_pydantic(cls):
-                text = repr([(n, f.annotation, f.metadata) for n, f in cls.model_fields.items()])
-            else:
-                text = repr([(f.name, f.type) for f in dataclasses.fields(cls)])
-            stable = re.sub(r" at 0x[0-9a-fA-F]+", "", text)
-            known = self._prints[cls] = zlib.crc32(stable.encode("utf-8", "surrogatepass"))
+            raise _unknown(_stored(kind, parts).name)
+        cls, migrate = known
+        schema = self._schema(cls)
+        at = 3 if kind is Kind.NAMEDTUPLE else 1  # where the fingerprint stands
+        if kind is schema.kind and len(parts) > at and parts[at] == schema.print:
+            return rebuilding.unchanged(kind, cls, parts, schema.types)
+        stored = _stored(kind, parts)
+        if kind is schema.kind is Kind.ENUM:
+            return rebuilding.enum(cls, stored, migrate)
+        if schema.kind is not kind and migrate is None:
+            raise rebuilding.changed(cls, f"it was {_NOUNS[kind]} and is {_NOUNS[schema.kind]} now")
+        return rebuilding.changed_class(schema.kind, cls, stored, find(stored.name, stored.print), migrate)
+
+    def _schema(self, cls: type) -> _Schema:
+        known = self._schemas.get(cls)
+        if known is None:
+            known = self._schemas[cls] = _Schema(cls)
         return known
 
 
-def _own_fields(value: Any, cls: type, names: set[str]) -> dict[str, Any]:
+class _Schema:
+    """What is looked up once of a class."""
+
+    __slots__ = ("carries", "kind", "print", "slots", "types")
+
+    def __init__(self, cls: type) -> None:
+        self.kind = kind_of(cls) or Kind.DATACLASS
+        is_enum = self.kind is Kind.ENUM
+        self.print = -1 if is_enum else fingerprint(cls)  # no member's name or value is found in its place
+        self.types = {} if is_enum else field_types(cls)
+        found = [s for base in cls.__mro__ for s in _slots(base)]
+        self.slots = [s for s in found if s not in _MODEL_SLOTS] if is_pydantic(cls) else found
+        # Whether a base class carries data of its own.
+        bases = cls.__mro__[:-1]
+        self.carries = not is_namedtuple(cls) and (
+            issubclass(cls, _CARRIERS) or not all(base.__flags__ & _HEAP for base in bases)
+        )
+
+
+def _unknown(name: str) -> Unfit:
+    short = name.rpartition(".")[2]
+    return Unfit(
+        f"is a value of the class {name}, which this program does not know: define it again, or call "
+        f"saver.register({short})",
+        name,
+    )
+
+
+def types_of(kind: Kind, parts: Any) -> tuple[str, int | None, dict[str, str] | None]:
+    """The class's name, its fingerprint and the types of its fields, as far as these parts tell them."""
+    stored = _stored(kind, parts)
+    return stored.name, stored.print, stored.types
+
+
+def _stored(kind: Kind, parts: Any) -> Stored:
+    match kind, parts:
+        case Kind.ENUM, [str(name), member, value]:
+            return Stored(name, None, {"name": member, "value": value})
+        case Kind.NAMEDTUPLE, [str(name), list(names), list(values), *rest]:
+            print_, types = rest or (None, None)
+            return Stored(name, print_, dict(zip(_texts(names), values, strict=True)), _types(types))
+        case Kind.PYDANTIC, [str(name), int(print_), dict(fields), list(given), extra, private, *rest]:
+            (types,) = rest or (None,)
+            fields, extra, private = _named(fields), _named(extra), _named(private)
+            return Stored(name, print_, fields, _types(types), tuple(_texts(given)), extra or None, private)
+        case Kind.DATACLASS, [str(name), int(print_), dict(fields), *rest]:
+            (types,) = rest or (None,)
+            return Stored(name, print_, _named(fields), _types(types))
+    raise ValueError(f"odd parts of a {kind.name.lower()}")
+
+
+def _texts(names: list[Any]) -> list[str]:
+    if any(type(n) is not str for n in names):
+        raise ValueError("a name that is no text")
+    return names
+
+
+def _named(fields: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {} if fields is None else fields
+    _texts(list(found))
+    return found
+
+
+def _types(types: Any) -> dict[str, str] | None:
+    if types is not None:
+        _texts([*types, *types.values()])
+    return types or None
+
+
+def _own_fields(value: Any, cls: type, schema: _Schema) -> dict[str, Any]:
     """The instance's ``__dict__``; refuses attributes that are no fields (cached properties are left out)."""
-    if isinstance(value, _CARRIERS):
-        raise Refusal(f"is a {class_name(cls)}, which is both a model and a builtin type: use one of the two")
     fields = {}
     for name, item in getattr(value, "__dict__", {}).items():
-        if name in names:
+        if name in schema.types:
             fields[name] = item
+        elif name == "__orig_class__":
+            short = cls.__qualname__
+            raise Refusal(f"is a {class_name(cls)} that was made with type arguments: make it as {short}(...)")
         elif not isinstance(getattr(cls, name, None), cached_property):
             raise Refusal(f"is a {class_name(cls)} with an attribute {name!r} that is no field: declare it as one")
+    for slot in schema.slots:
+        if slot not in schema.types and hasattr(value, slot):
+            raise Refusal(f"is a {class_name(cls)} with a slot {slot!r} that is no field: declare it as one")
     return fields
 
 
-def _dataclass_fields(value: Any, cls: type, names: list[str]) -> dict[str, Any]:
-    own = _own_fields(value, cls, set(names))
-    slots = [s for base in cls.__mro__ for s in _slots(base)]
-    for slot in slots:
-        if slot not in names and hasattr(value, slot):
-            raise Refusal(f"is a {class_name(cls)} with a slot {slot!r} that is no field: declare it as one")
+def _dataclass_fields(value: Any, cls: type, schema: _Schema) -> dict[str, Any]:
+    own = _own_fields(value, cls, schema)
+    names = schema.types
     missing = [n for n in names if n not in own and not hasattr(value, n)]
     if missing:
         raise Refusal(f"is a {class_name(cls)} whose field {missing[0]!r} was never set: give it a value")
     # What is in neither place is a default that the instance never got (init=False): it stays the class's.
-    return {n: own[n] if n in own else getattr(value, n) for n in names if n in own or n in slots}
+    return {n: own[n] if n in own else getattr(value, n) for n in names if n in own or n in schema.slots}
 
 
 def _slots(base: type) -> list[str]:
     slots = base.__dict__.get("__slots__", ())
     return [s for s in ([slots] if isinstance(slots, str) else slots) if s not in ("__dict__", "__weakref__")]
-
-
-def _make_enum(cls: Any, name: Any, value: Any) -> Any:
-    if isinstance(name, str) and name in cls.__members__:
-        return cls.__members__[name]
-    if issubclass(cls, Flag) and type(value) is int:
-        return cls(value)
-    raise Unfit
-
-
-def _make_namedtuple(cls: Any, names: list[str], values: list[Any]) -> Any:
-    if len(names) != len(values):
-        raise Unfit
-    if tuple(names) == cls._fields:
-        return tuple.__new__(cls, values)
-    return cls(**dict(zip(names, values, strict=True)))

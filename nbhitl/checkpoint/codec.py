@@ -3,7 +3,10 @@
 A frame is one version byte, the CRC-32 of the body, and the body: msgpack with the closed set of extension
 codes of `kinds`. Plain JSON types go straight to msgpack's C packer; everything else is first lowered to
 extensions, because the packer by itself would turn a bytearray into bytes and let a value pass itself off as
-an extension.
+an extension (`lowering`; `unpacking` is the way back).
+
+What comes back is equal and of the same types. Not kept: that two places held the same object (each gets its own),
+the order in a set, an array's strides and read-only flag, a frame's blocks and chunks.
 """
 
 from __future__ import annotations
@@ -13,32 +16,30 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgpack
-from msgpack import ExtType
 
-from nbhitl.checkpoint import arrays, kinds
-from nbhitl.checkpoint.classes import Classes, kind_of
-from nbhitl.checkpoint.kinds import Kind, Refusal
-from nbhitl.checkpoint.opaque import Opaque
+from nbhitl.checkpoint.classes import Classes
+from nbhitl.checkpoint.kinds import Refusal, Unfit
+from nbhitl.checkpoint.lowering import MAX_DEPTH, SAFE, TOO_DEEP, Lowering
 from nbhitl.checkpoint.projection import json_text
-from nbhitl.checkpoint.unpacking import Unpacking
-from nbhitl.engine.errors import FileDamagedError, UnstorableValueError
+from nbhitl.checkpoint.unpacking import Unpacking, path_of
+from nbhitl.engine.errors import FileDamagedError, SchemaChanged, UnknownTypeError, UnstorableValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from nbhitl.checkpoint.rebuilding import Migrate
+
 VERSION: Final = 1
-MAX_DEPTH: Final = 200
 _HEAD: Final = bytes([VERSION])
-_HEAD_SIZE: Final = 5
-_SAFE: Final = frozenset({type(None), bool, int, float, str, bytes})
-_TOO_DEEP: Final = (
-    f"is nested deeper than {MAX_DEPTH} levels, or contains itself (tuples, sets and objects count as two)"
-)
-_CURE: Final = "keep what you need of it as plain data (numbers, text, lists, dicts, dataclasses, pydantic models)"
+FRAME_HEAD: Final = 5
+"""Bytes of a frame before its body."""
 
-
+_SAFE: Final = SAFE  # its methods are called faster than those of an imported name
 Frames: TypeAlias = "Sequence[bytes | Frames]"
 """The frames of a list's items, which may be lists themselves."""
+Where: TypeAlias = "Callable[[Any, Sequence[Any]], tuple[str, int]]"
+"""Names a value in a frame: gets the frame's outermost value and the indexes and keys from there, outermost first;
+returns a name and how many of the steps it covers."""
 
 
 class _Packers(threading.local):
@@ -57,15 +58,33 @@ class Codec:
     {'when': (1, 2)}
     """
 
-    def __init__(self, types: Iterable[type] = ()) -> None:
+    def __init__(self, types: Iterable[type] = (), *, allow_pickle: bool = False) -> None:
+        """``types``: classes to register.
+
+        ``allow_pickle``: what cannot be stored otherwise is pickled, and what was pickled is loaded. **Loading a
+        pickle runs whatever code its bytes say**: only for files that nobody else could have written.
+        """
         self._classes = Classes()
         self._packers = _Packers()
+        self._pickles = allow_pickle
+        self.opaques = 0
+        """How many values became an `Opaque` so far: where that did not change, none has to be searched for."""
         self.register(*types)
 
-    def register(self, *classes: type) -> None:
-        """Make classes known: their stored values load as themselves. Raises TypeError for other kinds."""
-        for cls in classes:
-            self._classes.register(cls)
+    def register(self, *classes: type, migrate: Migrate | None = None, was: str | None = None) -> None:
+        """Make classes known: their stored values load as themselves.
+
+        Args:
+            classes: enums, dataclasses, named tuples, pydantic models. A later class of the same name replaces an
+                earlier one.
+            migrate: for exactly one class: takes the fields of an object that was stored when the class had others
+                (a dict; ``name`` and ``value`` of an enum's member) and returns what the class takes now.
+            was: for exactly one class: the qualified name that it had before, e.g. ``"__main__.Old"``.
+
+        Raises:
+            TypeError: for other kinds of classes, and ``migrate`` or ``was`` for several.
+        """
+        self._classes.register(*classes, migrate=migrate, was=was)
 
     def encode(self, value: Any, path: str = "value") -> bytes:
         """The value's frame. Raises `UnstorableValueError`; ``path`` names the value in its message."""
@@ -82,31 +101,74 @@ class Codec:
         _collect(items, pieces)
         return _framed(b"".join(pieces))
 
-    def decode(self, data: bytes) -> Any:
-        """The value of a frame. Raises `FileDamagedError` for bytes that are no whole frame of ours.
+    def lowered(self, value: Any, path: str, *, trusting: bool = True) -> tuple[Any, bool]:
+        """The value as what `pack` takes, and whether it holds only JSON's types. Raises `UnstorableValueError`.
 
-        A value of an unknown class becomes an `Opaque`.
+        ``trusting``: plain data is not looked through for ints beyond 64 bits and lone surrogates; `pack` finds them.
         """
-        if len(data) <= _HEAD_SIZE or data[0] != VERSION:
-            raise FileDamagedError("a stored value has no known format: it was written by something else, or damaged")
-        body = data[_HEAD_SIZE:]
-        if zlib.crc32(body) != int.from_bytes(data[1:_HEAD_SIZE], "little"):
-            raise FileDamagedError("a stored value does not match its checksum: the file was damaged")
+        kind = type(value)
+        if kind in _SAFE and (kind is not int or -(2**63) <= value < 2**64):
+            return value, kind is not bytes
+        if trusting and (kind is dict or kind is list) and _is_plain(value, 0):
+            return value, True
         try:
-            return Unpacking(self._classes).loads(body)
+            return self._lowering().lower(value), kind is int
+        except RecursionError:  # called with little stack left
+            raise _unstorable(Refusal(TOO_DEEP), path) from None
+        except Refusal as refusal:
+            raise _unstorable(refusal, path) from None
+
+    def pack(self, tree: Any, *, trusting: bool = True) -> bytes:
+        """The frame of a tree of plain data and of what `lowered` returned, both called with the same ``trusting``.
+
+        Raises OverflowError or UnicodeEncodeError when what was trusted holds an int beyond 64 bits or a lone
+        surrogate.
+        """
+        return _framed(self._packers.strict(tree) if trusting else self._packers.lone(tree))
+
+    def decode(self, data: bytes, *, strict: bool = False, path: str | Where = "value") -> Any:
+        """The value of a frame.
+
+        Args:
+            data: the frame.
+            strict: raise for values that this program does not know, which otherwise become `Opaque`.
+            path: what errors call the value; or what names a value in it.
+
+        Raises:
+            FileDamagedError: for bytes that are no whole frame of ours.
+            UnknownTypeError: when strict, for a value of a class that is not registered.
+            SchemaChanged: when strict, for a value that its class does not take any more.
+        """
+        if len(data) <= FRAME_HEAD or data[0] != VERSION:
+            raise FileDamagedError("a stored value has no known format: it was written by something else, or damaged")
+        body = data[FRAME_HEAD:]
+        if zlib.crc32(body) != int.from_bytes(data[1:FRAME_HEAD], "little"):
+            raise FileDamagedError("a stored value does not match its checksum: the file was damaged")
+        unpacking = Unpacking(self._classes)
+        if strict or self._pickles:
+            unpacking.strict, unpacking.pickles = strict, self._pickles
+        try:
+            value = unpacking.loads(body)
+            self.opaques += unpacking.opaques
+            return value
+        except Unfit as unfit:
+            raise _unloadable(unfit, path, unpacking.tree) from unfit.__cause__
         except Exception as error:  # whatever odd bytes make the unpacker or a maker raise, it means one thing
             raise FileDamagedError(f"a stored value cannot be read ({type(error).__name__}: {error})") from error
+
+    def _lowering(self) -> Lowering:
+        return Lowering(self._classes, self._packers.lone, pickles=self._pickles)
 
     def _encode(self, value: Any, path: str) -> tuple[bytes, bool]:
         kind = type(value)
         plain = kind in _SAFE or ((kind is dict or kind is list) and _is_plain(value, 0))
         try:
-            body = self._packers.strict(value) if plain else self._lowered(value)
+            body = self._packers.strict(value) if plain else self._packers.lone(self._lowering().lower(value))
         except (OverflowError, UnicodeEncodeError):  # an int beyond 64 bits, a lone surrogate
             plain = False
             body = self._retry(value, path)
         except RecursionError:  # called with little stack left
-            raise _unstorable(Refusal(_TOO_DEEP), path) from None
+            raise _unstorable(Refusal(TOO_DEEP), path) from None
         except Refusal as refusal:
             raise _unstorable(refusal, path) from None
         except ValueError as error:  # longer than msgpack's 4 GiB
@@ -115,92 +177,9 @@ class Codec:
 
     def _retry(self, value: Any, path: str) -> bytes:
         try:
-            return self._lowered(value)
+            return self._packers.lone(self._lowering().lower(value))
         except Refusal as refusal:
             raise _unstorable(refusal, path) from None
-
-    def _lowered(self, value: Any) -> bytes:
-        return self._packers.lone(self._lower(value, 0))
-
-    def _lower(self, value: Any, depth: int) -> Any:
-        """The value as what the packer packs exactly: plain types and extensions. Raises `Refusal`."""
-        cls = type(value)
-        if cls in _SAFE and (cls is not int or -(2**63) <= value < 2**64):
-            return value
-        if depth > MAX_DEPTH:
-            raise Refusal(_TOO_DEEP)
-        if cls is list:
-            return self._lower_items(value, depth)
-        if cls is dict:
-            return self._lower_dict(value, depth)
-        if cls is Opaque:
-            return ExtType(value.kind, value.payload)
-        if (entry := kinds.PARTS.get(cls)) is not None:
-            kind, take = entry
-            return self._extension(kind, take(value), depth + 1, flat=cls in (tuple, set, frozenset))
-        if (array := arrays.numpy_kind(cls)) is not None:
-            return self._extension(array, arrays.array_parts(array, value), depth + 1)
-        if (own := kind_of(cls)) is not None:
-            return self._extension(own, self._class_parts(own, value, depth + 1), depth + 1, lowered=True)
-        raise Refusal(_why(value))
-
-    def _extension(self, kind: Kind, parts: Any, depth: int, *, flat: bool = False, lowered: bool = False) -> ExtType:
-        if flat:
-            parts = self._lower_items(parts, depth)
-        elif not lowered and type(parts) is list:
-            parts = (
-                self._lower_deque(parts, depth) if kind is Kind.DEQUE else [self._lower(p, depth + 1) for p in parts]
-            )
-        return ExtType(int(kind), self._packers.lone(parts))
-
-    def _lower_deque(self, parts: list[Any], depth: int) -> list[Any]:
-        return [parts[0], self._lower_items(parts[1], depth)]
-
-    def _lower_items(self, items: list[Any], depth: int) -> list[Any]:
-        out: list[Any] = []
-        try:
-            for item in items:
-                out.append(self._lower(item, depth + 1))  # noqa: PERF401 - its length is the path of an error
-        except Refusal as refusal:
-            refusal.steps.append(f"[{len(out)}]")
-            raise
-        return out
-
-    def _lower_dict(self, items: dict[Any, Any], depth: int) -> dict[Any, Any]:
-        out: dict[Any, Any] = {}
-        key: Any = None
-        try:
-            for key, item in items.items():
-                out[self._lower(key, depth + 1)] = self._lower(item, depth + 1)
-        except Refusal as refusal:
-            refusal.steps.append(f"[{_brief(key)}]")
-            raise
-        return out
-
-    def _class_parts(self, kind: Kind, value: Any, depth: int) -> list[Any]:
-        parts: list[Any] = self._classes.parts(kind, value)
-        match kind:
-            case Kind.ENUM:
-                parts = [self._lower(p, depth + 1) for p in parts]
-            case Kind.NAMEDTUPLE:
-                parts[2] = list(self._lower_fields(dict(zip(parts[1], parts[2], strict=True)), depth).values())
-            case Kind.PYDANTIC:
-                for i in (2, 4, 5):
-                    parts[i] = None if parts[i] is None else self._lower_fields(parts[i], depth)
-            case _:
-                parts[2] = self._lower_fields(parts[2], depth)
-        return parts
-
-    def _lower_fields(self, fields: dict[str, Any], depth: int) -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        name = ""
-        try:
-            for name, item in fields.items():
-                out[name] = self._lower(item, depth + 1)
-        except Refusal as refusal:
-            refusal.steps.append(f".{name}")
-            raise
-        return out
 
 
 def _collect(items: Frames, pieces: list[bytes | memoryview]) -> None:
@@ -208,7 +187,7 @@ def _collect(items: Frames, pieces: list[bytes | memoryview]) -> None:
     pieces.append(bytes((0x90 | count,)) if count < 16 else b"\xdd" + count.to_bytes(4, "big"))
     for item in items:
         if isinstance(item, bytes):
-            pieces.append(memoryview(item)[_HEAD_SIZE:])
+            pieces.append(memoryview(item)[FRAME_HEAD:])
         else:
             _collect(item, pieces)
 
@@ -234,13 +213,14 @@ def _is_plain(value: Any, depth: int) -> bool:
     return True
 
 
-def _why(value: Any) -> str:
-    cls = type(value)
-    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    base = next((b.__name__ for b in cls.__mro__[1:] if b in _SAFE or b in (list, dict) or b in kinds.PARTS), None)
-    if base is not None:
-        return f"is a {name}, a subclass of {base} that would come back changed: convert it with {base}(...)"
-    return f"is a {name}, which cannot be stored: {_CURE}"
+def _unloadable(unfit: Unfit, path: str | Where, tree: Any) -> SchemaChanged | UnknownTypeError:
+    steps = unfit.steps
+    if not isinstance(path, str):
+        path, covered = path(tree, steps[::-1])
+        steps = steps[: len(steps) - covered]
+    where = path + path_of(steps)
+    kind = SchemaChanged if unfit.changed else UnknownTypeError
+    return kind(f"{where} {unfit}", where, unfit.type_name)
 
 
 def _unstorable(refusal: Refusal, path: str) -> UnstorableValueError:
@@ -248,8 +228,3 @@ def _unstorable(refusal: Refusal, path: str) -> UnstorableValueError:
     shown = steps if len(steps) <= 12 else [*steps[:6], " ... ", *steps[-2:]]
     where = path + "".join(shown)
     return UnstorableValueError(f"{where} {refusal}", path + "".join(steps))
-
-
-def _brief(key: Any) -> str:
-    text = repr(key)
-    return text if len(text) <= 60 else text[:57] + "..."

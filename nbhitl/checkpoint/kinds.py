@@ -2,16 +2,18 @@
 
 `PARTS` maps an exact type to its code and to a function that takes a value apart into storable parts;
 `MAKERS` maps a code back. Nothing here looks at a name in the data to find code: a code selects a function of
-ours. Codes are part of the file format: never reuse or renumber one.
+ours. Codes are part of the file format: never reuse or renumber one. Parts may get longer at their end.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 from collections import deque
 from decimal import Decimal
 from enum import IntEnum
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Final
@@ -41,22 +43,66 @@ class Kind(IntEnum):
     TIMEDELTA = 15
     ARRAY = 16
     NUMPY_SCALAR = 17
+    FRACTION = 18
+    ZONE = 19
+    PANDAS = 20
+    POLARS = 21
     ENUM = 32
     DATACLASS = 33
     NAMEDTUPLE = 34
     PYDANTIC = 35
+    PICKLE = 48
 
 
 class Refusal(Exception):
-    """A value cannot be stored; ``steps`` collects the way to it from the inside out."""
+    """A value cannot be stored; ``steps`` collects the way to it from the inside out.
 
-    def __init__(self, reason: str) -> None:
+    ``final``: not even with ``allow_pickle``.
+    """
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
         super().__init__(reason)
         self.steps: list[str] = []
+        self.final = final
 
 
 class Unfit(Exception):
-    """Stored parts do not fit anything that is known here: the value becomes an `Opaque`."""
+    """Stored parts do not fit anything that is known here: an `Opaque` when looking, an error when running.
+
+    ``changed``: the class is known, and has other fields now. ``steps`` collects the way from the inside out.
+    """
+
+    def __init__(self, reason: str, type_name: str, *, changed: bool = False) -> None:
+        super().__init__(reason)
+        self.type_name = type_name
+        self.changed = changed
+        self.steps: list[Any] = []
+
+
+def missing(library: str) -> Unfit:
+    """The value is made by a library, which only the program may import."""
+    return Unfit(f"needs {library}, which this program has not imported: import {library}, and load again", library)
+
+
+class Parts:
+    """Parts within parts: a plain list in the file that is no step of a path, but may name one (``.index``)."""
+
+    __slots__ = ("items", "step")
+
+    def __init__(self, step: str, *items: Any) -> None:
+        self.step = step
+        self.items = items
+
+
+def is_zone(cls: type) -> bool:
+    """Whether ``cls`` is `zoneinfo.ZoneInfo`; does not import it."""
+    zoneinfo = sys.modules.get("zoneinfo")
+    return zoneinfo is not None and cls is zoneinfo.ZoneInfo
+
+
+def zone_parts(zone: dt.tzinfo) -> Any:
+    """What is stored of a time zone. Raises `Refusal` for all but `zoneinfo.ZoneInfo` and `datetime.timezone`."""
+    return _zone_parts(zone)
 
 
 def _zone_parts(zone: dt.tzinfo | None) -> Any:
@@ -64,12 +110,10 @@ def _zone_parts(zone: dt.tzinfo | None) -> Any:
     if zone is None:
         return None
     if type(zone) is dt.timezone:
-        offset = zone.utcoffset(None)
-        name = zone.tzname(None)
-        own = None if dt.timezone(offset).tzname(None) == name else name
-        return ["fixed", _delta_parts(offset), own]
+        offset, *name = zone.__getinitargs__()  # type: ignore[attr-defined]
+        return ["fixed", _delta_parts(offset), name[0] if name else None]
     key = getattr(zone, "key", None)
-    if type(zone).__module__.partition(".")[0] == "zoneinfo" and isinstance(key, str) and key in _zones():
+    if is_zone(type(zone)) and isinstance(key, str) and key in _zones():
         return ["zone", key]
     raise Refusal(f"has a time zone of type {type(zone).__module__}.{type(zone).__qualname__}: use zoneinfo.ZoneInfo")
 
@@ -94,7 +138,10 @@ def _make_zone(parts: Any) -> dt.tzinfo | None:
             from zoneinfo import ZoneInfo
 
             return ZoneInfo(key)
-    raise Unfit
+        case ["zone", str(key)]:
+            reason = f"has the time zone {key[:60]!r}, which this machine does not know: install tzdata, and load again"
+            raise Unfit(reason, "zoneinfo.ZoneInfo")
+    raise ValueError("no time zone")
 
 
 def _delta_parts(value: dt.timedelta) -> Any:
@@ -148,7 +195,7 @@ def _make_path(parts: Any) -> Any:
     try:
         return _PATHS[name](text)
     except NotImplementedError as error:  # a WindowsPath on Linux and the other way round
-        raise Unfit from error
+        raise Unfit(f"is a {name}, which this system has not: store a PurePath, or text", f"pathlib.{name}") from error
 
 
 PARTS: Final[dict[type, tuple[Kind, Callable[[Any], Any]]]] = {
@@ -161,7 +208,9 @@ PARTS: Final[dict[type, tuple[Kind, Callable[[Any], Any]]]] = {
     complex: (Kind.COMPLEX, lambda v: [v.real, v.imag]),
     range: (Kind.RANGE, lambda v: [v.start, v.stop, v.step]),
     Decimal: (Kind.DECIMAL, _decimal_parts),
+    Fraction: (Kind.FRACTION, lambda v: [v.numerator, v.denominator]),
     UUID: (Kind.UUID, lambda v: v.bytes),
+    dt.timezone: (Kind.ZONE, _zone_parts),
     dt.datetime: (Kind.DATETIME, _datetime_parts),
     dt.date: (Kind.DATE, lambda v: [v.year, v.month, v.day]),
     dt.time: (Kind.TIME, _time_parts),
@@ -172,6 +221,13 @@ PARTS: Final[dict[type, tuple[Kind, Callable[[Any], Any]]]] = {
 
 def _make_bigint(data: Any) -> int:
     return int.from_bytes(data, "little", signed=True)
+
+
+def _make_fraction(parts: Any) -> Fraction:
+    above, below = parts
+    if type(above) is not int or type(below) is not int:  # Fraction would also parse text
+        raise ValueError("no fraction")
+    return Fraction(above, below)
 
 
 def _make_range(parts: Any) -> range:
@@ -189,6 +245,8 @@ MAKERS: Final[dict[int, Callable[[Any], Any]]] = {
     Kind.COMPLEX: lambda parts: complex(float(parts[0]), float(parts[1])),
     Kind.RANGE: _make_range,
     Kind.DECIMAL: _make_decimal,
+    Kind.FRACTION: _make_fraction,
+    Kind.ZONE: _make_zone,
     Kind.UUID: lambda data: UUID(bytes=_bytes(data)),
     Kind.PATH: _make_path,
     Kind.DATETIME: _make_datetime,

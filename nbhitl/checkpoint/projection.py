@@ -1,7 +1,7 @@
 """A value's JSON text for SQL: readable and queryable, never the truth. Pure; None when there is none.
 
-Sets become sorted lists, models become objects, numpy arrays lists (or a summary when large), bytes and NaN
-null.
+Sets become sorted lists, models become objects, numpy arrays lists (or a summary when large), frames their columns
+and first rows, bytes and NaN null.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import sys
 from collections import deque
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from nbhitl.checkpoint.classes import is_namedtuple, is_pydantic
+from nbhitl.checkpoint import pandas_values, polars_values
+from nbhitl.checkpoint.fields import is_namedtuple, is_pydantic
+from nbhitl.checkpoint.kinds import is_zone
 from nbhitl.checkpoint.opaque import Opaque
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ def json_text(value: Any, size: int, plain: bool) -> str | None:
     """The projection of a value stored in ``size`` bytes; ``plain``: it holds only JSON's types."""
     if value is None:
         return "null"
-    if size > 4 * CAP:
+    if size > 4 * CAP and not _is_summed_up(value):
         return None
     try:
         text = _text(value) if plain and type(value) is not bytes else _text(shape(value))
@@ -84,8 +87,10 @@ def shape(value: Any) -> Any:
             return [shape(v) for v in value]
         case set() | frozenset():
             return sorted((shape(v) for v in value), key=_text)
-        case Decimal() | UUID() | PurePath() | complex() | range():
+        case Decimal() | Fraction() | UUID() | PurePath() | complex() | range() | dt.timezone():
             return str(value)
+        case dt.datetime() | dt.timedelta() if type(value).__module__.startswith("pandas"):
+            return pandas_values.plain(value)
         case dt.datetime() | dt.date() | dt.time():
             return value.isoformat()
         case dt.timedelta():
@@ -96,6 +101,13 @@ def shape(value: Any) -> Any:
 
 
 def _shape_object(value: Any) -> Any:
+    summary = pandas_values.summary(value) or polars_values.summary(value)
+    if summary is not None:
+        return shape(summary)
+    if type(value).__module__.startswith("pandas"):
+        return pandas_values.plain(value)
+    if is_zone(type(value)):
+        return str(value)
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, numpy.ndarray | numpy.generic):
         if value.size > _LISTED:
@@ -108,6 +120,11 @@ def _shape_object(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {f.name: shape(getattr(value, f.name, None)) for f in dataclasses.fields(value)}
     return None
+
+
+def _is_summed_up(value: Any) -> bool:
+    """Whether the JSON is short however large the value is."""
+    return type(value).__module__.startswith(("numpy", "pandas", "polars"))
 
 
 def _key(key: Any) -> str:

@@ -121,6 +121,24 @@ class UnstorableValueError(SaverError, TypeError):
         self.path = path
 
 
+class UnknownTypeError(SaverError):
+    """A stored value is of a class that this program does not know. ``.path`` says where it stands in the state."""
+
+    def __init__(self, message: str, path: str, type_name: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.type_name = type_name
+
+
+class SchemaChanged(SaverError):
+    """A stored value's class has other fields now. ``.path`` says where in the state the value stands."""
+
+    def __init__(self, message: str, path: str, type_name: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.type_name = type_name
+
+
 class QueryRefused(SaverError, ValueError):
     """A query is no single read-only SELECT, reads outside the file, or took too long."""
 
@@ -135,6 +153,10 @@ class UnknownKeyWarning(UserWarning):
 
 class MutatedStateWarning(UserWarning):
     """A node changed a value of the state in place instead of returning it."""
+
+
+class CheckpointFileWarning(UserWarning):
+    """A checkpoint file is not the one that stood in its place before."""
 
 
 class UnreachableNodeWarning(UserWarning):

@@ -2,177 +2,40 @@
 
 from __future__ import annotations
 
-import base64
+import array
 import collections
-import contextlib
 import dataclasses
 import datetime as dt
 import enum
 import functools
+import ipaddress
 import json
 import math
+import re
+import struct
 import sys
+import types
 import zlib
 from decimal import Decimal
-from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, ClassVar, NamedTuple
+from fractions import Fraction
+from pathlib import Path, PureWindowsPath
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
+import msgpack
 import numpy as np
-import pandas as pd
 import pydantic
 import pytest
+from dateutil.tz import gettz
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from sklearn.linear_model import LinearRegression
 
 from nbhitl.checkpoint.codec import Codec
 from nbhitl.checkpoint.opaque import Opaque
-from nbhitl.engine.errors import FileDamagedError, UnstorableValueError
-
-
-class Colour(enum.Enum):
-    RED = "red"
-    ODD = (1, 2)
-
-
-class Level(enum.IntEnum):
-    LOW = 1
-
-
-class Perm(enum.Flag):
-    R = 1
-    W = 2
-
-
-class Point(NamedTuple):
-    x: int
-    y: Any = 0
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Slotted:
-    a: int
-    b: Any = None
-
-
-@dataclasses.dataclass
-class Loose:
-    a: int
-    made: int = dataclasses.field(init=False, default=7)
-
-    def __post_init__(self) -> None:
-        self.a += 1  # must not run again on load
-
-    @functools.cached_property
-    def costly(self) -> int:
-        return self.a * 2
-
-
-class Review(pydantic.BaseModel):
-    title: str
-    score: float = 0.5
-    parts: list[Slotted] = []
-    _seen: int = 0
-
-    @pydantic.field_validator("title")
-    @classmethod
-    def upper(cls, text: str) -> str:
-        return text + "!"  # must not run again on load
-
-
-class Free(pydantic.BaseModel, extra="allow"):
-    a: int
-
-
-CLASSES = (Colour, Level, Perm, Point, Slotted, Loose, Review, Free)
-
-
-def same(a: Any, b: Any) -> bool:
-    """Equal, of the same types all the way down; NaN equals NaN."""
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, float | complex) and not isinstance(a, np.generic):
-        return repr(a) == repr(b)
-    if isinstance(a, np.ndarray):
-        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
-    if isinstance(a, np.generic):
-        return a.dtype == b.dtype and a.tobytes() == b.tobytes()
-    if isinstance(a, dict):
-        return len(a) == len(b) and all(
-            same(k, m) and same(v, w) for (k, v), (m, w) in zip(a.items(), b.items(), strict=True)
-        )
-    if isinstance(a, list | tuple | collections.deque):
-        return len(a) == len(b) and all(map(same, a, b)) and getattr(a, "maxlen", 0) == getattr(b, "maxlen", 0)
-    if isinstance(a, set | frozenset):
-        return sorted(map(repr, a)) == sorted(map(repr, b))
-    if isinstance(a, dt.datetime | dt.time):
-        return (
-            a.replace(tzinfo=None) == b.replace(tzinfo=None) and a.fold == b.fold and repr(a.tzinfo) == repr(b.tzinfo)
-        )
-    if dataclasses.is_dataclass(a):
-        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))
-    if isinstance(a, pydantic.BaseModel):
-        return same(dict(a), dict(b)) and a.model_fields_set == b.model_fields_set
-    if isinstance(a, Decimal):
-        return str(a) == str(b)
-    return bool(a == b)
-
-
-zones = st.one_of(
-    st.none(),
-    st.sampled_from([dt.UTC, ZoneInfo("Europe/Berlin"), dt.timezone(dt.timedelta(minutes=-61), "odd")]),
-)
-texts = st.text(st.characters(codec=None))
-keys = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(allow_nan=False),
-    texts,
-    st.binary(),
-    st.dates(),
-    st.uuids(),
-)
-arrays = st.builds(
-    lambda d, n, f: np.arange(n).astype(d).reshape((n, 1) if f else (n,)),
-    st.sampled_from(["i1", "u8", "f2", "f4", "f8", "c16", "?", "U5", "S3", "M8[ns]", "m8[s]", ">i4"]),
-    st.integers(0, 5),
-    st.booleans(),
-)
-leaves = st.one_of(
-    keys,
-    st.floats(),
-    texts.map(lambda s: s + "\ud800"),
-    st.binary().map(bytearray),
-    st.builds(lambda d, z, f: d.replace(tzinfo=z, fold=f), st.datetimes(), zones, st.integers(0, 1)),
-    st.times(),
-    st.timedeltas(),
-    st.decimals(),
-    st.complex_numbers(),
-    st.builds(range, st.integers(), st.integers(), st.integers(1, 9)),
-    st.sampled_from([Path("/x/y"), PurePosixPath("a/.."), PureWindowsPath("C:\\x")]),
-    st.sampled_from([Colour.RED, Colour.ODD, Level.LOW, Perm.R, Perm.R | Perm.W, Perm(0)]),
-    arrays,
-    st.sampled_from(
-        [np.float64(1.5), np.int8(3), np.bool_(True), np.str_("a\0"), np.bytes_(b"x"), np.datetime64("NaT")]
-    ),
-)
-values = st.recursive(
-    leaves,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4),
-        st.lists(inner, max_size=4).map(tuple),
-        st.dictionaries(keys | st.tuples(keys, keys), inner, max_size=4),
-        st.builds(collections.deque, st.lists(inner, max_size=3), st.sampled_from([None, 3])),
-        st.sets(keys, max_size=4),
-        st.frozensets(keys, max_size=4),
-        st.builds(Point, st.integers(), inner),
-        st.builds(Slotted, st.integers(), inner),
-        st.builds(Free, a=st.integers(), other=inner),
-        st.builds(lambda a: Review(title="t", parts=[Slotted(1, a)]), inner),
-    ),
-    max_leaves=15,
-)
+from nbhitl.engine.errors import FileDamagedError, UnknownTypeError, UnstorableValueError
+from tests.checkpoint.codec_values import CLASSES, Colour, Keep, Loose, Point, Review, Slotted, same, values
 
 
 @settings(max_examples=400, deadline=None)
@@ -186,11 +49,11 @@ def test_what_is_stored_comes_back_exactly(value):
         text.encode()
 
 
-nested = st.recursive(values.map(lambda value: (value,)), lambda inner: st.lists(inner, max_size=20), max_leaves=40)
+trees = st.recursive(values.map(lambda value: (value,)), lambda inner: st.lists(inner, max_size=20), max_leaves=40)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(nested, max_size=20))
+@settings(max_examples=100, deadline=None)
+@given(st.lists(trees, max_size=20))
 def test_a_list_is_put_together_from_frames_as_if_it_had_been_encoded_whole(tree):
     codec = Codec(CLASSES)
 
@@ -232,33 +95,6 @@ def test_constructors_and_validators_do_not_run_again_for_an_unchanged_class():
     assert again[1].model_fields_set == {"title"}
 
 
-def redefined(name: str, *fields: Any) -> type:
-    return dataclasses.make_dataclass(name, fields, namespace={"__module__": __name__}, frozen=True)
-
-
-def test_a_redefined_class_takes_new_fields_with_defaults_and_refuses_a_missing_one():
-    old = redefined("Changing", ("a", int))
-    data = Codec().encode(old(1))
-    wider = redefined("Changing", ("a", int), ("b", int, dataclasses.field(default=2)))
-    assert Codec([wider]).decode(data) == wider(1, 2)
-    other = redefined("Changing", ("c", int))
-    assert isinstance(Codec([other]).decode(data), Opaque)
-
-
-def test_a_redefined_model_is_validated_and_otherwise_opaque():
-    def model(**fields: Any) -> Any:
-        made = pydantic.create_model("Moving", __module__=__name__, **fields)
-        made.__qualname__ = "Moving"
-        return made
-
-    data = Codec().encode(model(a=(int, ...))(a=3))
-    wider = model(a=(int, ...), b=(str, "x"))
-    assert Codec([wider]).decode(data) == wider(a=3, b="x")
-    assert isinstance(Codec([model(a=(list, ...))]).decode(data), Opaque)
-    assert isinstance(Codec([model(b=(int, 1))]).decode(data), Opaque)
-    assert isinstance(Codec([redefined("Moving", ("a", int))]).decode(data), Opaque)
-
-
 class Str(str):
     __slots__ = ()
 
@@ -272,9 +108,247 @@ class Both(dict):
     a: int
 
 
+@dataclasses.dataclass(init=False)
+class Dated(dt.date):
+    a: int = 1
+
+
+class Float(np.float64):
+    pass
+
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass
+class Box(Generic[T]):
+    inside: T
+
+
+@dataclasses.dataclass
+class Parent:
+    a: int = 0
+    shared: ClassVar[int] = 3
+
+
+@dataclasses.dataclass
+class Child(Parent):
+    given: dataclasses.InitVar[int] = 1
+    b: int = 2
+
+    def __post_init__(self, given):
+        self.b += given  # must not run again on load
+
+
+@dataclasses.dataclass(kw_only=True, frozen=True)
+class Kept:
+    items: list = dataclasses.field(default_factory=list)
+    found: Any = dataclasses.field(init=False, default=None)
+
+
+class PBox(pydantic.BaseModel, Generic[T]):
+    inside: T
+
+
+class Root(pydantic.RootModel[list[int]]):
+    pass
+
+
+class Aliased(pydantic.BaseModel):
+    a: int = pydantic.Field(alias="b")
+
+
+class Cat(pydantic.BaseModel):
+    kind: Literal["cat"] = "cat"
+
+
+class Dog(pydantic.BaseModel):
+    kind: Literal["dog"] = "dog"
+
+
+class Pet(pydantic.BaseModel):
+    animal: Cat | Dog = pydantic.Field(discriminator="kind")
+
+
+class Computed(pydantic.BaseModel):
+    a: int
+
+    @pydantic.computed_field
+    @functools.cached_property
+    def twice(self) -> int:
+        return self.a * 2
+
+
+class Private(pydantic.BaseModel):
+    _seen: int = pydantic.PrivateAttr(default=5)
+    _notes: list = pydantic.PrivateAttr(default_factory=list)
+
+
+class WithSlot(pydantic.BaseModel):
+    __slots__ = ("_cache",)
+    a: int = 1
+
+
+class Secretive(pydantic.BaseModel):
+    key: pydantic.SecretStr
+
+
+@pydantic.dataclasses.dataclass
+class Checked:
+    a: int
+    b: list[int] = pydantic.Field(default_factory=list)
+
+
+class Sub(Point):
+    pass
+
+
+class Alike(tuple):
+    __slots__ = ()
+    _fields = ("a",)
+
+
+class Twice(enum.Enum):
+    A = 1
+    B = 1  # noqa: PIE796 - an alias
+
+
+MORE = (
+    Box,
+    Parent,
+    Child,
+    Kept,
+    PBox[int],
+    Root,
+    Aliased,
+    Cat,
+    Dog,
+    Pet,
+    Computed,
+    Private,
+    WithSlot,
+    Checked,
+    Sub,
+    Twice,
+)
+
+
+def computed() -> Computed:
+    value = Computed(a=2)
+    assert value.twice == 4
+    return value
+
+
+def seen() -> Private:
+    value = Private()
+    value._seen = 9
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {1: "a", 2.5: "b", None: 1, b"x": 2, "x": 3, (1, 2): 4, frozenset({1}): 5, Twice.B: 6},
+        {True: 1},
+        {1.0: 1},
+        {math.nan: 1, float("nan"): 2},
+        struct.unpack("<d", b"\x01\0\0\0\0\0\xf8\x7f")[0],
+        {"k\udfff": "\ud800"},
+        Keep(9),
+        dt.datetime(2024, 10, 27, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
+        dt.time(1, fold=1, tzinfo=dt.UTC),
+        [dt.UTC, dt.timezone(dt.timedelta(0), "UTC"), ZoneInfo("UTC")],
+        Fraction(-(2**200), 7),
+        [Decimal("sNaN12"), Decimal("-0E-5"), Decimal("1E+400"), Decimal("-Infinity")],
+        complex(-0.0, math.nan),
+        range(0, 2**70, 3),
+        [2**64 - 1, 2**64, -(2**63), -(2**63) - 1],
+        np.array(5),
+        np.zeros((0, 3)),
+        np.zeros((3, 0), order="F"),
+        np.asfortranarray(np.arange(24).reshape(2, 3, 4)),
+        np.arange(6).reshape(2, 3).T,
+        np.array([1, 2], ">i4"),
+        np.array(["2020", "NaT"], "M8[D]"),
+        np.array([1], "m8[3s]"),
+        np.array([b"a\0"]),
+        [np.datetime64("2020-01-01T00"), np.timedelta64(3, "D"), np.float16(1), np.complex64(1j), np.str_("")],
+        collections.deque([1, (2,)], maxlen=2),
+        Child(a=5, given=2),
+        Kept(items=[1]),
+        Box([1]),
+        PBox[int](inside=1),
+        Root([1]),
+        Aliased(b=3),
+        Pet(animal=Dog()),
+        computed(),
+        seen(),
+        Private(),
+        WithSlot(),
+        Checked(1, [2]),
+        Sub(1),
+        Review.model_construct(score=1.0),
+        [PureWindowsPath("C:\\x"), Path("a/../b"), Path("")],
+    ],
+    ids=lambda v: re.sub(r"\s+", " ", repr(v))[:60].encode("ascii", "replace").decode(),
+)
+def test_odd_values_come_back_exactly(value):
+    codec = Codec([*CLASSES, *MORE])
+    assert same(codec.decode(codec.encode(value), strict=True), value)
+
+
+def test_a_list_that_stands_in_two_places_comes_back_as_two_lists():
+    one = [1]
+    found = Codec().decode(Codec().encode({"a": one, "b": [one, one]}))
+    assert found == {"a": [1], "b": [[1], [1]]}
+    assert found["a"] is not found["b"][0]
+    assert found["b"][0] is not found["b"][1]
+
+
+def test_an_array_of_any_strides_comes_back_contiguous_and_writable():
+    value = np.arange(10)[::2]
+    value.flags.writeable = False
+    found = Codec().decode(Codec().encode(value))
+    assert found.tolist() == [0, 2, 4, 6, 8]
+    assert found.flags.c_contiguous
+    assert found.flags.writeable
+
+
+def test_what_this_machine_does_not_have_is_opaque_or_a_typed_error():
+    for kind, parts, name, said in (
+        (
+            19,
+            ["zone", "Mars/Base"],
+            "zoneinfo.ZoneInfo",
+            "'Mars/Base', which this machine does not know: install tzdata",
+        ),
+        (12, [1, 1, 1, 0, 0, 0, 0, 0, ["zone", "Mars/Base"]], "zoneinfo.ZoneInfo", "install tzdata"),
+        (11, [foreign(), "x"], f"pathlib.{foreign()}", "which this system has not"),
+    ):
+        body = msgpack.packb([msgpack.ExtType(kind, msgpack.packb(parts))])
+        data = b"\x01" + zlib.crc32(body).to_bytes(4, "little") + body
+        (found,) = Codec().decode(data)
+        assert type(found) is Opaque
+        assert Codec().encode([found]) == data
+        with pytest.raises(UnknownTypeError, match=said) as caught:
+            Codec().decode(data, strict=True, path="state")
+        assert (caught.value.path, caught.value.type_name) == ("state[0]", name)
+
+
+def foreign() -> str:
+    """The class of paths of another system than this."""
+    return "PosixPath" if sys.platform == "win32" else "WindowsPath"
+
+
 def extra_attribute() -> Loose:
     value = Loose(1)
     value.surprise = 1
+    return value
+
+
+def with_slot() -> WithSlot:
+    value = WithSlot()
+    object.__setattr__(value, "_cache", 3)
     return value
 
 
@@ -287,21 +361,43 @@ CYCLE.append({"me": CYCLE})
     [
         ({"df": [0, 1, 2, Slotted(1, object())]}, "state['df'][3].b", "cannot be stored"),
         (Str("x"), "state", "str("),
+        ({Str("x"): 1}, "state['x']", "str("),
         ({"a": Dict()}, "state['a']", "dict("),
         ([True, Both(1)], "state[1]", "builtin type"),
+        (Dated(2020, 1, 1), "state", "builtin type"),
         (extra_attribute(), "state", "'surprise'"),
+        (with_slot(), "state", "'_cache'"),
+        ([Box[int](1)], "state[0]", "make it as Box(...)"),
         ((1, print), "state[1]", "cannot be stored"),
-        ({(1, 2): {3: memoryview(b"x")}}, "state[(1, 2)][3]", "memoryview"),
+        ({(1, 2): {3: memoryview(b"x")}}, "state[(1, 2)][3]", "use bytes(...)"),
         (np.array([object()]), "state", "object"),
-        (np.ma.array([1]), "state", "MaskedArray"),
-        (pd.Timestamp(0), "state", "datetime"),
-        (Slotted, "state", "type"),
+        (np.ma.array([1]), "state", "use .filled(...)"),
+        (np.zeros(2, [("a", "i4")]), "state", ".tolist()"),
+        (np.array([1], np.dtype("i4", metadata={"a": 1})), "state", "metadata"),
+        (np.rec.array([(1,)], dtype=[("a", "i4")]), "state", "use numpy.asarray"),
+        (Float(1), "state", "convert it to float64"),
+        (np.longdouble(1), "state", "numpy value"),
+        (Slotted, "state", "keep its name"),
         (dt.datetime(2020, 1, 1, tzinfo=type("Zone", (dt.tzinfo,), {})()), "state", "zoneinfo"),
+        (dt.datetime(2020, 1, 1, tzinfo=gettz("Europe/Berlin")), "state", "zoneinfo"),
         (collections.OrderedDict(a=1), "state", "dict("),
         (collections.Counter("a"), "state", "dict("),
-        ([__import__("msgpack").Timestamp(1)], "state[0]", "Timestamp"),
+        (collections.defaultdict(list), "state", "dict("),
+        ([msgpack.Timestamp(1)], "state[0]", "Timestamp"),
+        ({(math.nan,): 1, (float("nan"),): 2}, "state", "NaN"),
+        (Alike((1, 2)), "state", "tuple(...)"),
+        ([Secretive(key="x")], "state[0].key", "a secret must not be stored"),
+        (ipaddress.ip_address("::1"), "state", "use str(...)"),
+        (re.compile("x"), "state", ".pattern"),
+        (types.SimpleNamespace(a=1), "state", "vars(...)"),
+        (ValueError("x"), "state", "repr(...)"),
+        (array.array("i", [1]), "state", ".tolist()"),
+        ((x for x in ()), "state", "list(...)"),
+        (lambda: 0, "state", "keep its name"),
+        (LinearRegression(), "state", "joblib.dump"),
+        (Image.new("L", (1, 1)), "state", ".save()"),
     ],
-    ids=repr,
+    ids=lambda v: re.sub(r"\s+", " ", repr(v))[:60],
 )
 def test_what_cannot_be_stored_exactly_is_refused_by_path(value, path, said):
     with pytest.raises(UnstorableValueError) as caught:
@@ -311,8 +407,6 @@ def test_what_cannot_be_stored_exactly_is_refused_by_path(value, path, said):
 
 
 def test_a_value_cannot_pass_itself_off_as_an_extension():
-    import msgpack
-
     value = {"a": msgpack.ExtType(33, msgpack.packb(["tests.Slotted", 0, {"a": 1}]))}
     found = Codec([msgpack.ExtType]).decode(Codec().encode(value))
     assert found == value
@@ -376,104 +470,12 @@ def test_a_bytearray_stays_one_inside_plain_containers():
         ("x" * 300_000, None),
         (Colour.RED, '"red"'),
         (10**5000, "null"),
+        ([Fraction(1, 3), ZoneInfo("UTC"), dt.UTC], '["1/3","UTC","UTC"]'),
     ],
     ids=lambda v: repr(v)[:30] if not isinstance(v, int) else "int",
 )
 def test_the_json_beside_a_value_is_readable(value, text):
     assert Codec().encode_with_json(value)[1] == text
-
-
-class Watch:
-    """Counts what an audit hook sees while on: a hook cannot be taken out again."""
-
-    on = False
-    seen: ClassVar[list[tuple[str, Any]]] = []
-
-
-@pytest.fixture(scope="session")
-def watch() -> type[Watch]:
-    def hook(event: str, args: Any) -> None:
-        if Watch.on and event.startswith(
-            ("import", "os.", "subprocess", "exec", "compile", "open", "shutil", "pickle")
-        ):
-            Watch.seen.append((event, args))
-
-    sys.addaudithook(hook)
-    return Watch
-
-
-def payloads(attacks: dict[str, Any]) -> list[bytes]:
-    found = []
-    for section in ("serde_msgpack_b64", "serde_pickle_b64"):
-        for name, text in attacks[section].items():
-            if name == "deep_array_1e5":
-                found.append(b"\x91" * 100000 + b"\xc0")
-            elif name != "mislabelled_as_msgpack":
-                found.append(base64.b64decode(text))
-    found += [json.dumps(v).encode() for v in attacks["serde_json"]]
-    found += [
-        _ext(16, ["<f8", [10**12], b""]),
-        _ext(16, ["O", [1], b"x" * 8]),
-        _ext(33, ["os.system", 0, {"command": "x"}]),
-    ]
-    found += [
-        _ext(35, ["subprocess.Popen", 0, {"args": ["x"]}, [], None, None]),
-        _ext(32, ["os.environ", "X", 1]),
-    ]
-    found += [
-        _ext(12, [1, 1, 1, 0, 0, 0, 0, 0, ["zone", "../../etc/passwd"]]),
-        _ext(6, 10**12),
-        _ext(99, 1),
-        _ext(11, ["os", "x"]),
-    ]
-    deep = b"\xc0"
-    for _ in range(3000):
-        deep = b"\xc9" + len(deep).to_bytes(4, "big") + b"\x02" + b"\x91" + deep if len(deep) < 2**20 else deep
-    return [*found, deep]
-
-
-def _ext(code: int, parts: Any) -> bytes:
-    import msgpack
-
-    return msgpack.packb(msgpack.ExtType(code, msgpack.packb(parts)))
-
-
-def frame(body: bytes) -> bytes:
-    return b"\x01" + zlib.crc32(body).to_bytes(4, "little") + body
-
-
-def test_hostile_bytes_import_and_execute_nothing(attacks, watch, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    codec = Codec(CLASSES)
-    codec.decode(codec.encode([dt.datetime(2020, 1, 1, tzinfo=ZoneInfo("Europe/Berlin"))]))  # warm: reads zone names
-    tried = payloads(attacks)
-    assert len(tried) > 25
-    for body in tried:
-        for data in (body, frame(body)):
-            watch.seen.clear()
-            watch.on = True
-            try:
-                found = codec.decode(data)
-            except FileDamagedError:
-                found = None
-            finally:
-                watch.on = False
-            assert watch.seen == []
-            assert found is None or type(found) in (Opaque, int, dict, list, str, bytes, tuple), found
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_json_that_looks_like_a_constructor_stays_a_dict(attacks):
-    codec = Codec(CLASSES)
-    for value in attacks["serde_json"]:
-        assert codec.decode(codec.encode(value)) == value
-
-
-@settings(max_examples=500, deadline=None)
-@given(st.binary(max_size=200))
-def test_random_bytes_give_a_value_or_one_kind_of_error(body):
-    with contextlib.suppress(FileDamagedError):
-        Codec(CLASSES).decode(frame(body))
 
 
 @settings(max_examples=300, deadline=None)
