@@ -151,7 +151,7 @@ class Calls:
     def _prepared(self, input: Any, config: Config, options: CallOptions, rules: Rules) -> Run:
         """As `prepare`, for a thread that was claimed; ``rules.last_step`` counts from where the run begins."""
         inner = config.get("configurable", EMPTY).get("checkpoint_ns", "") if self.world.saver is not None else ""
-        key, position = self.find(_outermost(config) if inner else config)
+        key, position = self.find(_outermost(config) if inner else config, strict=True)
         run = Run(self.graph, key, Rules(0), self.world, config, options.control, options.durability)
         run.debug = self.debug
         if position is not None:
@@ -444,8 +444,10 @@ class Calls:
             )
         return ThreadKey(str(thread), self.scope, configurable.get("checkpoint_ns", ""))
 
-    def find(self, config: Config, *, looking: bool = False) -> tuple[ThreadKey, Position | None]:
+    def find(self, config: Config, *, looking: bool = False, strict: bool = False) -> tuple[ThreadKey, Position | None]:
         """Where the thread of a config stands; None before its first input.
+
+        ``strict``: nodes are about to be given its values; see `nbhitl.engine.ports.Saver.load`.
 
         Raises:
             UnknownThreadError: it has no checkpoint of the id that the config names.
@@ -454,7 +456,7 @@ class Calls:
             return ThreadKey(""), None
         saver, key = self.saver(), self.key(config)
         id = config.get("configurable", EMPTY).get("checkpoint_id")
-        position = saver.load(key, id)
+        position = saver.load(key, id, strict=strict)
         if id is not None and position is None:
             raise UnknownThreadError(f"thread {key} has no checkpoint {id!r}. get_state_history lists them.")
         return key, position

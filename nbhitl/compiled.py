@@ -22,7 +22,7 @@ from nbhitl.run.drive import adrive, drive
 from nbhitl.run.running import Run
 from nbhitl.run.stream import Chunks, Stream, StreamMode, check_keys, check_modes, raise_failure, result
 from nbhitl.run.world import Durability, RunControl, World
-from nbhitl.snapshot import StateSnapshot
+from nbhitl.state_snapshot import StateSnapshot
 from nbhitl.subgraphs import walk
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from nbhitl.run import hands
 from nbhitl.run.claims import claim, release
 from nbhitl.run.context import TaskContext
 from nbhitl.run.running import Run
-from nbhitl.snapshot import config_of
+from nbhitl.state_snapshot import config_of
 from nbhitl.subgraphs import graph_at
 
 COPY = "__copy__"

@@ -6,7 +6,7 @@ Mistakes are collected while the graph is built and reported together by `StateG
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from nbhitl.engine.reach import unreachable
 from nbhitl.engine.records import END, START
 from nbhitl.mistakes import LATER, no_saver, of_edge, of_name, raise_all, unknown_nodes
 from nbhitl.signatures import Signature, chosen, promised
-from nbhitl.state import Schema, Schemas, Shapes, name_of_schema, required, unpacker
+from nbhitl.state import Schema, Schemas, Shapes, classes_named, name_of_schema, required, unpacker
 
 
 class StateGraph:
@@ -312,11 +312,17 @@ class StateGraph:
             input_keys=frozenset(self._input.keys),
             output_keys=frozenset(self._output.keys),
             name=name,
-            types=self._schemas.types(),
+            types=tuple(dict.fromkeys([*self._schemas.types(), *self._returned()])),
             unpack=unpacker(channels),
             strict=strict,
         )
         return graph, self._mistakes + contradictions + problems(graph)
+
+    def _returned(self) -> Iterator[type]:
+        """Classes whose values the nodes may return."""
+        seen: set[int] = set()
+        for node in self.nodes.values():
+            yield from classes_named(node.action, seen)
 
     def validate(self) -> StateGraph:
         """Check without compiling. Raises `GraphError` that lists every mistake."""

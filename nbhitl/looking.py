@@ -8,7 +8,7 @@ from nbhitl.calls import Calls
 from nbhitl.engine.description import Graph
 from nbhitl.engine.records import START, Entered, Position, Task, ThreadKey
 from nbhitl.nesting import path_of
-from nbhitl.snapshot import StateSnapshot, config_of, snapshot
+from nbhitl.state_snapshot import StateSnapshot, config_of, snapshot
 from nbhitl.subgraphs import graph_at
 
 

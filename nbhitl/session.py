@@ -29,7 +29,7 @@ from nbhitl.run.drive import adrive, drive
 from nbhitl.run.hands import has_async
 from nbhitl.run.running import Run
 from nbhitl.run.world import Event, RunControl
-from nbhitl.snapshot import StateSnapshot, config_of
+from nbhitl.state_snapshot import StateSnapshot, config_of
 
 Watcher = Callable[["Session", Event], None]
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,10 +15,11 @@ import pytest
 
 import nbhitl
 from nbhitl import END, START, DuckDBSaver, StateGraph, cli, interrupt
-from nbhitl.cli import tutorials
+from nbhitl.cli import queries, tutorials
 from nbhitl.cli.headless import shortened
 
 NOTEBOOK = "01-label-digits.ipynb"
+COMMANDS = ("demo", "sql", "threads", "doctor", "export", "compact")
 
 
 def command(*words, folder, **more):
@@ -69,7 +71,7 @@ def test_the_help_names_every_command(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["--help"])
     said = capsys.readouterr().out
-    assert all(name in said for name in ("demo", "sql", "threads", "--version", "nbhitl demo"))
+    assert all(name in said for name in (*COMMANDS, "--version", "nbhitl demo"))
 
 
 def test_without_a_command_the_help_is_printed(capsys):
@@ -77,7 +79,7 @@ def test_without_a_command_the_help_is_printed(capsys):
     assert capsys.readouterr().out == cli.parser().format_help()
 
 
-@pytest.mark.parametrize("name", ["demo", "sql", "threads"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_has_examples(name, capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main([name, "--help"])
@@ -122,6 +124,102 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path, capsys):
     assert cli.main(["threads", str(tmp_path / "no.duckdb")]) == 1
     assert "there is no file" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_help_of_sql_names_the_views_and_the_macros(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["sql", "--help"])
+    said = capsys.readouterr().out
+    assert "pending_interrupts, answers, " in said
+    assert "history(thread), diff(thread, a, b)" in said
+
+
+def test_values_are_bound_and_never_part_of_the_query(paused, capsys):
+    query = "SELECT node FROM pending_interrupts WHERE thread = $thread AND step = $step"
+    assert cli.main(["sql", str(paused), query, "--param", "thread=one", "--param", "step=0", "--format", "csv"]) == 0
+    assert capsys.readouterr().out == "node\nask\n"
+    assert cli.main(["sql", str(paused), query, "--param", "thread=x' OR 1=1 --", "--param", "step=0"]) == 0
+    assert "ask" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("a=1", 1),
+        ("a=1.5", 1.5),
+        ("a=true", True),
+        ("a=null", None),
+        ('a="1"', "1"),
+        ("a=x=y", "x=y"),
+        ("a=[1]", "[1]"),
+    ],
+)
+def test_a_parameter_is_what_its_json_says_or_text(given, value):
+    assert queries.parameter(given) == ("a", value)
+
+
+def test_a_parameter_without_a_name_is_refused_in_one_line(paused, capsys):
+    assert cli.main(["sql", str(paused), "SELECT 1", "--param", "one"]) == 1
+    assert "--param 'one' is not of the form name=value" in capsys.readouterr().err
+
+
+def test_rows_are_printed_as_csv_and_as_json(paused, capsys):
+    query = "SELECT thread, next, made_at, NULL AS nothing FROM steps WHERE step = 0"
+    assert cli.main(["sql", str(paused), query, "--format", "csv"]) == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert head == "thread,next,made_at,nothing"
+    assert row.startswith('one,"[""ask""]",20')
+    assert cli.main(["sql", str(paused), query, "--format", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["thread"], found["next"], found["nothing"]) == ("one", ["ask"], None)
+    assert cli.main(["threads", str(paused), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["status"] == "interrupted"
+
+
+def test_what_was_left_out_is_told_beside_the_data(paused, capsys):
+    assert cli.main(["sql", str(paused), "SELECT * FROM range(20000)", "--format", "csv"]) == 0
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 10_001
+    assert "only the first 10000 rows" in said.err
+
+
+def test_a_query_that_takes_too_long_is_stopped(paused, capsys):
+    query = "SELECT count(*) FROM range(100000000) a, range(100000000) b"
+    assert cli.main(["sql", str(paused), query, "--timeout", "0.2"]) == 1
+    assert "longer than 0.2 s" in capsys.readouterr().err
+
+
+def test_a_file_that_a_kernel_has_open_is_looked_at_as_a_copy(paused, capsys):
+    hold = "import sys; from nbhitl import DuckDBSaver; s = DuckDBSaver(sys.argv[1]); print(1, flush=True); input()"
+    words = [sys.executable, "-c", hold, str(paused)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as kernel:
+        kernel.stdout.readline()
+        for command_ in (["threads", str(paused)], ["sql", str(paused), "SELECT thread FROM threads"]):
+            assert cli.main(command_) == 0
+            said = capsys.readouterr()
+            assert "one" in said.out
+            assert f"is in use by process {kernel.pid}" in said.err
+            assert "this is a copy of it as it is now" in said.err
+            assert said.err.count("\n") == 1
+        assert cli.main(["compact", str(paused)]) == 1
+        assert "close the other kernel" in capsys.readouterr().err
+        kernel.communicate(b"\n")
+
+
+def test_views_are_exported(paused, tmp_path, capsys):
+    assert cli.main(["export", str(paused), str(tmp_path / "out"), "--view", "threads", "--view", "state"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        str(tmp_path / "out" / f"{v}.parquet") for v in ("threads", "state")
+    ]
+    assert cli.main(["export", str(paused), str(tmp_path / "out"), "--view", "tate"]) == 1
+    assert "Did you mean 'state'" in capsys.readouterr().err
+
+
+def test_a_file_is_compacted(paused, capsys):
+    assert cli.main(["compact", str(paused)]) == 0
+    assert re.match(r".*runs\.duckdb: [\d,]+ bytes before, [\d,]+ now\n", capsys.readouterr().out)
+    assert cli.main(["doctor", str(paused)]) == 0
+    assert "1 thread" in capsys.readouterr().out
 
 
 # -- the demo without a person

@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from nbhitl.checkpoint import forking, guard, opening, reading
+from nbhitl.checkpoint import compacting, crashing, forking, guard, opening, reading, upkeep
 from nbhitl.checkpoint.claims import check_claims
 from nbhitl.checkpoint.codec import Codec
-from nbhitl.checkpoint.journal import Journal, merged, to_write
-from nbhitl.checkpoint.lineage import newest_since, taken, unknown
+from nbhitl.checkpoint.journal import Change, Journal, to_write
+from nbhitl.checkpoint.lineage import exists, gone, newest_since, taken, unknown
 from nbhitl.checkpoint.lines import Line, Lines
 from nbhitl.checkpoint.lock import Ownership
 from nbhitl.checkpoint.reading import Point, Reader
@@ -25,15 +27,18 @@ from nbhitl.checkpoint.rows import Place, entry_of, from_column, to_column
 from nbhitl.checkpoint.writer import Writer
 from nbhitl.engine.errors import AlreadyAnsweredError, QueryRefused, SaverError
 from nbhitl.engine.ports import ThreadInfo
-from nbhitl.engine.records import Answered, Checkpoint, Entry, Position, ThreadKey
+from nbhitl.engine.records import MISSING, Answered, Asked, Checkpoint, Entry, Position, Stopped, ThreadKey, Wrote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
+    from nbhitl.checkpoint.mark import Mark
+    from nbhitl.checkpoint.rebuilding import Migrate
     from nbhitl.checkpoint.table import Table
+    from nbhitl.checkpoint.writer import Rewrite
 
-_PAGE: Final = 64
-"""Checkpoints that `history` reads at a time."""
+_PAGES: Final = (16, 2048)
+"""Checkpoints that `history` reads at first, and later at a time: a query costs the same for few and for many."""
 _CLOSING: Final = 30.0
 _EXITING: Final = 3.0
 """Seconds to flush at interpreter exit: a kernel that takes long is killed."""
@@ -43,37 +48,49 @@ class DuckDBSaver:
     """A checkpointer in a DuckDB file. Thread-safe; a context manager; one saver a file, in one process.
 
     ``path``: the file (its folder is made), or ``":memory:"``. ``types``: classes whose stored values should
-    load as themselves.
-    Raises `FileLockedError` when someone else has the file, `FileDamagedError` when it cannot be read.
+    load as themselves. ``allow_pickle``: what cannot be stored otherwise is pickled; **loading a pickle runs whatever
+    code is in it**, so only for files that nobody else could have written.
+    Raises `FileLockedError` when someone else has the file, `FileDamagedError` when it was damaged: what could be read
+    was saved then, and opening it again works.
     """
 
-    def __init__(self, path: str | Path, *, types: Iterable[type] = ()) -> None:
+    def __init__(self, path: str | Path, *, types: Iterable[type] = (), allow_pickle: bool = False) -> None:
         self.path = str(path)
         """As given; ``":memory:"`` for none."""
-        file = None if self.path == opening.MEMORY else Path(path).expanduser().resolve()
-        self._journal = Journal(Codec(types))
+        self._file = None if self.path == opening.MEMORY else Path(path).expanduser().resolve()
+        self._journal = Journal(Codec(types, allow_pickle=allow_pickle))
         self._lock = threading.RLock()
-        self._codes: dict[str, dict[str, str]] | None = None  # read when first needed
         self._pid = os.getpid()
         ownership = None
-        if file is not None:
-            opening.make_folder(file)
-            ownership = Ownership(file)
+        if self._file is not None:
+            opening.prepare(self._file)
+            ownership = Ownership(self._file)
         try:
-            connection = opening.connect(file)
-            branches = reading.branches(connection)
-            ((seq,),) = reading.query(connection, "SELECT coalesce(max(seq), 0) FROM journal")
-            cursor = connection.cursor()
+            self._open(ownership)
         except BaseException:
             if ownership is not None:
                 ownership.release()
             raise
-        self._writer = Writer(cursor, seq, self.path)
-        self._reader = Reader(connection, self._writer)
-        self._lines = Lines(self._reader, branches)
+
+    def _open(self, ownership: Ownership | None) -> None:
+        opened = opening.open_file(self._file)
+        connection = opened.connection
+        try:
+            branches, links = reading.branches(connection), reading.links(connection)
+            ((seq,),) = reading.query(connection, "SELECT coalesce(max(seq), 0) FROM journal")
+            cursor = connection.cursor()
+        except BaseException:
+            connection.close()
+            if opened.mark is not None:
+                opened.mark.close(clean=False)
+            raise
+        self._codes: dict[str, dict[str, str]] | None = None  # read when first needed
+        self._writer = Writer(cursor, seq, links, self.path, opened.mark)
+        self._reader = Reader(connection, self._writer, self.path, opened.mark)
+        self._lines = Lines(self._reader, self._journal, branches)
         forking.keep(connection, cursor)
         # Also runs at interpreter exit, and when a saver that nobody closed is collected.
-        self._closing = (self._writer, connection, ownership)
+        self._closing = (self._writer, connection, opened.mark, ownership)
         self._end = weakref.finalize(self, _end, *self._closing, _EXITING)
 
     def __enter__(self) -> Self:
@@ -85,12 +102,19 @@ class DuckDBSaver:
     def __repr__(self) -> str:
         return f"DuckDBSaver({self.path!r})"
 
-    def register(self, *classes: type) -> None:
+    def register(self, *classes: type, migrate: Migrate | None = None, was: str | None = None) -> None:
         """Make classes known; see `Codec.register`."""
-        self._journal.codec.register(*classes)
+        self._journal.codec.register(*classes, migrate=migrate, was=was)
 
     def commit(
-        self, key: ThreadKey, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, wait: bool = True
+        self,
+        key: ThreadKey,
+        checkpoint: Checkpoint,
+        entries: Sequence[Entry] = (),
+        *,
+        wrote: Wrote | None = None,
+        reduced: Container[str] = (),
+        wait: bool = True,
     ) -> None:
         """Append ``checkpoint``; see `nbhitl.engine.ports.Saver`."""
         self._check()
@@ -100,21 +124,30 @@ class DuckDBSaver:
             parents = {} if line is None else self._lines.parents(key, line)
             if checkpoint.id in parents:
                 raise taken(key, checkpoint.id)
-            head = line.head if line is not None and line.head.id == checkpoint.parent else None
-            branch = self._lines.next_branch(key) if head is None else head.branch
+            writer = "" if wrote is None else self._writer_of(key, line, checkpoint.parent, wrote)
+            if line is None or line.head.id != checkpoint.parent:
+                branch, before = self._lines.next_branch(key), None
+                line = Line.fresh(self._journal, None if line is None else parents)
+            else:
+                branch, before = line.head.branch, self._names(line)
             place = Place(key, branch, checkpoint.id, checkpoint.step, {t.id: t.node for t in checkpoint.tasks})
-            names = to_write(checkpoint, None if head is None else head.values)
-            rows = self._journal.value_rows(place, checkpoint.values, names)
-            made = self._journal.checkpoint_row(place, checkpoint)
+            full = before is None or line.is_long
+            same = before is not None and before == checkpoint.values.keys()
+            names = checkpoint.values if full or before is None else to_write(checkpoint, before, same=same)
+            change = Change(checkpoint, names, full, wrote, writer, reduced)
+            row, keep = self._journal.checkpoint_row(place, change, line.lists)
             said = [self._journal.entry_row(place, entry) for entry in entries]
-            values = merged({} if head is None else head.values, rows)
-            point = Point(checkpoint.id, branch, checkpoint.step, 0, entry_of(made)[1], values)
-            point.entries, point.nodes = [entry_of(row) for row in said], place.nodes
             self._lines.forget(key)
             self._lines.started(key, branch)
-            ticket = self._writer.put([*rows, made, *said])
-            parents[checkpoint.id] = checkpoint.parent
-            self._lines.keep(key, Line(point, parents))
+            keep()
+            ticket = self._writer.put([row, *said], firm=bool(entries) and _is_firm(entries), hurry=wait)
+            line.move(Point(checkpoint.id, branch, checkpoint.step, 0), entry_of(row)[1], full=full)
+            line.head.entries, line.head.nodes = [entry_of(row) for row in said], place.nodes
+            if not same:
+                line.names = set(checkpoint.values)
+            if line.parents is not None:
+                line.parents[checkpoint.id] = checkpoint.parent
+            self._lines.keep(key, line)
         if wait:
             self._writer.wait(ticket)
 
@@ -123,7 +156,7 @@ class DuckDBSaver:
         self._check()
         self._writer.room()
         with self._lock:
-            ticket = self._append(key, self._lines.point(key, checkpoint), entries)
+            ticket = self._append(key, self._lines.point(key, checkpoint), tuple(entries), hurry=wait)
         if wait:
             self._writer.wait(ticket)
 
@@ -134,20 +167,30 @@ class DuckDBSaver:
             point = self._lines.point(key, checkpoint)
             try:
                 check_claims(point.told(self._journal), answers)
+                crashing.point("after_answer_before_commit")
             except AlreadyAnsweredError:
                 self._writer.wait()  # the loser is told of an answer that is durable
                 raise
-            ticket = self._append(key, point, answers)
+            ticket = self._append(key, point, answers, hurry=True)
         self._writer.wait(ticket)
 
-    def load(self, key: ThreadKey, checkpoint: str | None = None) -> Position | None:
-        """The position at a checkpoint, the newest by default; None where there is none."""
+    def load(self, key: ThreadKey, checkpoint: str | None = None, *, strict: bool = False) -> Position | None:
+        """The position at a checkpoint, the newest by default; None where there is none.
+
+        ``strict`` raises `UnknownTypeError` or `SchemaChanged` for a value that this program does not know as it was
+        stored; otherwise that is an `Opaque`.
+        """
         self._check()
+        codec = self._journal.codec
         with self._lock:
             line = self._lines.find(key)
-            return (
-                None if line is None else self._position(key, line, line.head.id if checkpoint is None else checkpoint)
-            )
+            if line is None:
+                return None
+            before = codec.opaques
+            position = self._position(key, line, line.head.id if checkpoint is None else checkpoint)
+        if strict and position is not None and codec.opaques != before:
+            _expect_known(codec, position)
+        return position
 
     def newest(self, key: ThreadKey, since: str) -> Position | None:
         """The position of the newest checkpoint that is ``since`` or descends from it; None without ``since``."""
@@ -197,20 +240,77 @@ class DuckDBSaver:
         del self._reader, self._lines, self._closing
         self._writer.wait()  # raises what went wrong before
 
-    def sql(self, query: str, params: Sequence[Any] | None = None, *, timeout: float = 10.0) -> Table:
+    def delete_thread(self, key: ThreadKey) -> None:
+        """Delete a thread with its sub-graphs; see `nbhitl.engine.ports.Saver`. `compact` gives the room back."""
+        with self._family(key) as cursor:
+            plan = upkeep.deletion(cursor, key)
+            self._rewrite(key, plan, gone=True)
+
+    def copy_thread(self, source: ThreadKey, target: ThreadKey) -> None:
+        """Copy a thread with its sub-graphs; see `nbhitl.engine.ports.Saver`."""
+        with self._family(source) as cursor:
+            if self._lines.find(replace(target, ns="")) is not None:
+                raise exists(target)
+            rows = upkeep.copied(cursor, source, target)
+            self._writer.wait(self._writer.put(rows, firm=True, hurry=True))
+            for ns, branch in self._lines.branches(source):
+                self._lines.started(replace(target, ns=ns), branch)
+
+    def prune(self, key: ThreadKey, *, keep: int = 1) -> None:
+        """Delete all but the newest checkpoints of a thread; see `nbhitl.engine.ports.Saver`."""
+        with self._family(key) as cursor:
+            plan = upkeep.pruning(cursor, self._journal, key, keep)
+            self._rewrite(key, plan, gone=False)
+
+    def compact(self) -> tuple[int, int]:
+        """Write the file anew without the room of what was deleted; its size in bytes before and after.
+
+        Needs as much room again while it works. Nobody may be reading at the same time. A database in memory stays as
+        it is. Raises `SaverError` when there is no room; the file is as it was then.
+        """
+        self._check()
+        with self._lock:
+            self._writer.wait()
+            file, (writer, connection, mark, ownership) = self._file, self._closing
+            if file is None:
+                return (0, 0)
+            before = file.stat().st_size
+            self._end.detach()
+            _end(writer, connection, mark, None, _CLOSING)
+            writer.wait()
+            try:
+                compacting.compact(file)
+            finally:
+                self._open(ownership)
+            return before, file.stat().st_size
+
+    def export(self, folder: str | Path, views: Sequence[str] | None = None) -> list[Path]:
+        """Write the views (by default all) as Parquet files to a folder; see `nbhitl.checkpoint.export`."""
+        from nbhitl.checkpoint.export import export_parquet
+
+        self.flush()
+        if self._file is None:
+            raise SaverError("a database in memory cannot be exported: query it with sql(...).df().to_parquet(...)")
+        return export_parquet(self._file, folder, views)
+
+    def sql(
+        self,
+        query: str,
+        params: Sequence[Any] | Mapping[str, Any] | None = None,
+        *,
+        timeout: float = 10.0,
+        limit: int = guard.ROW_CAP,
+    ) -> Table:
         """One read-only query of the documented views (`nbhitl.checkpoint.schema.VIEWS`).
 
-        ``timeout`` in seconds. Raises `QueryRefused` for anything else, and for a query that takes too long.
+        ``params`` for ``?`` (a sequence) or ``$name`` (a mapping); ``timeout`` in seconds; ``limit`` in rows. Raises
+        `QueryRefused` for anything else, and for a query that takes too long.
         """
         self.flush()
-        cursor = self._reader.connection.cursor()
         try:
-            return guard.run(cursor, query, params, timeout)
+            return guard.run(self._reader.connection, query, params, timeout, limit)
         except QueryRefused as error:
             raise error.with_traceback(None) from None  # frames that a traceback keeps would keep the cursor
-        finally:
-            cursor.close()
-            del cursor
 
     def remember_code(self, digest: str, code: Mapping[str, str]) -> None:
         """Remember what a `Checkpoint.code` stands for; see `nbhitl.engine.ports.Saver`."""
@@ -254,6 +354,20 @@ class DuckDBSaver:
         found: dict[str, Any] = self._journal.codec.decode(rows[0][0]) if rows else {}
         return found
 
+    @contextmanager
+    def _family(self, key: ThreadKey) -> Iterator[Any]:
+        """A cursor, while nobody else writes. Raises `SaverError` for an unknown thread."""
+        self._check()
+        with self._lock:
+            if self._lines.find(replace(key, ns="")) is None:
+                raise gone(key)
+            with self._reader.cursor() as cursor:
+                yield cursor
+
+    def _rewrite(self, key: ThreadKey, plan: Rewrite, *, gone: bool) -> None:
+        self._lines.drop(key.graph, key.thread, gone=gone)
+        self._writer.wait(self._writer.put(plan, firm=True, hurry=True))
+
     def _check(self) -> None:
         if self._pid != os.getpid():
             raise SaverError(
@@ -264,35 +378,71 @@ class DuckDBSaver:
             raise SaverError(f"the checkpointer of {self.path} was closed: open the file again")
 
     def _pages(self, key: ThreadKey, below: int | None, limit: int | None) -> Iterator[Position]:
-        left = limit
+        left, size = limit, _PAGES[0]
         while left is None or left > 0:
             self._check()
-            page = self._reader.points(key, below=below, limit=_PAGE if left is None else min(left, _PAGE))
-            for point in page:
-                yield point.position(self._journal)
-            if not page:
+            page = self._reader.points(key, below=below, limit=size if left is None else min(left, size))
+            yield from reading.positions(self._journal, page)
+            if len(page) < size:
                 return
-            below = page[-1].seq
+            below, size = page[-1].seq, _PAGES[1]
             left = None if left is None else left - len(page)
 
     def _position(self, key: ThreadKey, line: Line, checkpoint: str) -> Position | None:
-        point = line.head if line.head.id == checkpoint else self._lines.stored(key, checkpoint)
+        if line.head.id == checkpoint:
+            position = line.head.position(self._journal)
+            line.lists.hold(position.checkpoint.values)
+            return position
+        point = self._lines.stored(key, checkpoint)
         return None if point is None else point.position(self._journal)
 
-    def _append(self, key: ThreadKey, point: Point, entries: Iterable[Entry]) -> int:
+    def _names(self, line: Line) -> set[str]:
+        """The channels that have a value at a line's newest checkpoint."""
+        if line.names is None:
+            line.names = set(self._journal.values(line.head.records))
+        return line.names
+
+    def _writer_of(self, key: ThreadKey, line: Line | None, parent: str | None, wrote: Wrote) -> str:
+        """The node of a write at a checkpoint's parent. Raises `SaverError` for an unknown parent."""
+        head = None if line is None else line.head
+        nodes = head.nodes if head is not None and head.id == parent else None
+        if nodes is None:
+            nodes = self._lines.point(key, parent or "").place(self._journal, key).nodes
+        return nodes.get(wrote.task, "")
+
+    def _append(self, key: ThreadKey, point: Point, entries: Sequence[Entry], *, hurry: bool) -> int:
         place = point.place(self._journal, key)
         rows = [self._journal.entry_row(place, entry) for entry in entries]
         line = self._lines.forget(key)
-        ticket = self._writer.put(rows)
+        ticket = self._writer.put(rows, firm=_is_firm(entries), hurry=hurry)
         point.entries.extend(entry_of(row) for row in rows)
         if line is not None:
             self._lines.keep(key, line)
         return ticket
 
 
-def _end(writer: Writer, connection: Any, ownership: Ownership | None, timeout: float) -> None:
-    if writer.close(timeout):
+def _expect_known(codec: Codec, position: Position) -> None:
+    """Raise for the first value that a node would be given and this program does not know."""
+    cp = position.checkpoint
+    given = [(f"state[{name!r}]", value) for name, value in cp.values.items()]
+    given += [(f"the input of {task.node!r}", task.arg) for task in cp.tasks if task.arg is not MISSING]
+    given += [(f"state[{name!r}]", value) for wrote in position.wrote.values() for name, value in wrote.updates]
+    for path, value in given:
+        codec.decode(codec.encode(value, path), strict=True, path=path)
+
+
+def _is_firm(entries: Iterable[Entry]) -> bool:
+    """Whether somebody is about to be told of these."""
+    return any(isinstance(entry, Stopped | Asked | Answered) for entry in entries)
+
+
+def _end(writer: Writer, connection: Any, mark: Mark | None, ownership: Ownership | None, timeout: float) -> None:
+    # A query that nothing interrupts may still be at work, and duckdb closes nothing beneath it: then all of it is left
+    # open until the process ends; what was written is durable.
+    if writer.close(timeout) and guard.settle(connection, timeout):
         connection.close()
         forking.drop(connection, writer.connection)
+        if mark is not None:
+            mark.close(clean=not writer.failed)
         if ownership is not None:
             ownership.release()

@@ -149,7 +149,7 @@ class Entries:
         fields.pop("schema", None)
         if schema is not None:
             fields["schema"] = schema
-        columns = {"task": entry.task, "node": entry.node, "key": entry.id, "at": entry.at}
+        columns: dict[str, Any] = {"task": entry.task, "node": entry.node, "key": entry.id, "at": entry.at}
         return place.row("asked", self._codec.encode(fields), json_object(**shown), **columns)
 
     def _plain(self, place: Place, kind: str, entry: Entry, json: str | None, **columns: Any) -> Row:

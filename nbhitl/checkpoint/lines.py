@@ -5,14 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from nbhitl.checkpoint.growth import Lists
 from nbhitl.checkpoint.lineage import unknown
+from nbhitl.checkpoint.reading import Point
 
 if TYPE_CHECKING:
-    from nbhitl.checkpoint.reading import Point, Reader
+    from nbhitl.checkpoint.journal import Journal
+    from nbhitl.checkpoint.reading import Reader
     from nbhitl.engine.records import ThreadKey
 
 _MOST: Final = 256
 """Lines that are kept."""
+_FEW: Final = 16
+"""Rows of a branch that are read without asking whether a full one would be better."""
+_MUCH: Final = 4 << 20
+"""Bytes that are not read without asking either."""
+_SPARING: Final = 2
+"""How many times a full row's bytes may follow it before the next one."""
 
 
 @dataclass(slots=True)
@@ -20,8 +29,52 @@ class Line:
     """One line: its newest checkpoint, and every checkpoint's parent in the order of the commits."""
 
     head: Point
+    lists: Lists
+    names: set[str] | None = None
+    """The channels that have a value; None: as ``head`` has them, when they are needed."""
+    full: int = 0
+    """Bytes of the branch's last full row."""
+    since: int = 0
+    """Bytes of the rows after it."""
     parents: dict[str, str | None] | None = None
     """Read when first needed."""
+
+    @classmethod
+    def fresh(cls, journal: Journal, parents: dict[str, str | None] | None = None) -> Line:
+        """A line whose first checkpoint is being written, or that goes on with a new branch."""
+        return cls._of(journal, Point("", 0, 0, 0), {} if parents is None else parents)
+
+    @classmethod
+    def read(cls, journal: Journal, head: Point) -> Line:
+        """A line as it stands in the file."""
+        line = cls._of(journal, head, None)
+        line.full, *since = map(len, head.records)
+        line.since = sum(since)
+        return line
+
+    @classmethod
+    def _of(cls, journal: Journal, head: Point, parents: dict[str, str | None] | None) -> Line:
+        line: Line
+        # Records are kept and no values: nobody's state should be held in memory twice.
+        lists = Lists(journal.codec, lambda: journal.values(line.head.records))
+        line = cls(head, lists, parents=parents)
+        return line
+
+    def move(self, head: Point, record: bytes, *, full: bool) -> None:
+        """The line has a new newest checkpoint, whose row is ``record``."""
+        if full:
+            head.records = [record]
+            self.full, self.since = len(record), 0
+        else:
+            head.records = self.head.records
+            head.records.append(record)
+            self.since += len(record)
+        self.head = head
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the next row should be full: reading never has to go far back, and bytes stay linear all the same."""
+        return (len(self.head.records) >= _FEW or self.since > _MUCH) and self.since > _SPARING * self.full
 
 
 class Lines:
@@ -30,8 +83,9 @@ class Lines:
     Not thread-safe: the saver's lock is held by whoever calls.
     """
 
-    def __init__(self, reader: Reader, branches: dict[ThreadKey, int]) -> None:
+    def __init__(self, reader: Reader, journal: Journal, branches: dict[ThreadKey, int]) -> None:
         self._reader = reader
+        self._journal = journal
         self._kept: dict[ThreadKey, Line] = {}
         self._branches = branches
 
@@ -41,7 +95,7 @@ class Lines:
         if line is None and key in self._branches:
             head = next(iter(self._reader.points(key)), None)
             if head is not None:
-                line = Line(head)
+                line = Line.read(self._journal, head)
                 self.keep(key, line)
         return line
 
@@ -71,6 +125,10 @@ class Lines:
         """A branch is about to be written to."""
         self._branches[key] = max(branch, self._branches.get(key, 0))
 
+    def branches(self, key: ThreadKey) -> list[tuple[str, int]]:
+        """The lines of a thread: namespace, and the number of the newest branch."""
+        return [(k.ns, n) for k, n in self._branches.items() if k.graph == key.graph and k.thread == key.thread]
+
     def keep(self, key: ThreadKey, line: Line) -> None:
         """This is how the line stands now."""
         while len(self._kept) >= _MOST and key not in self._kept:
@@ -80,3 +138,10 @@ class Lines:
     def forget(self, key: ThreadKey) -> Line | None:
         """Let go of a line that is about to change; when a Ctrl-C strikes before `keep`, it is read from the file."""
         return self._kept.pop(key, None)
+
+    def drop(self, graph: str, thread: str, *, gone: bool) -> None:
+        """A thread was rewritten, or is ``gone``: nothing that was known of its lines holds any more."""
+        for key in [key for key in self._branches if key.graph == graph and key.thread == thread]:
+            self._kept.pop(key, None)
+            if gone:
+                del self._branches[key]

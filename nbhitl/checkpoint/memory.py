@@ -6,16 +6,17 @@ Values are kept by reference, so what a node returned is what `load` gives back.
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.checkpoint.claims import check_claims
-from nbhitl.checkpoint.lineage import newest_since, taken, unknown
+from nbhitl.checkpoint.lineage import exists, gone, is_kept, kept, newest_since, taken, unknown
 from nbhitl.engine.errors import SaverError
 from nbhitl.engine.ports import ThreadInfo
-from nbhitl.engine.records import Answered, Asked, Checkpoint, Continued, Entry, Position, Stopped, ThreadKey
+from nbhitl.engine.records import Answered, Asked, Checkpoint, Continued, Entry, Position, Stopped, ThreadKey, Wrote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 
 class _Place:
@@ -57,6 +58,13 @@ class _Line:
         self.changed = 0
         """The saver's sequence number of the newest record, to order threads by."""
 
+    def copy(self, changed: int) -> _Line:
+        """The same places; what happens at one of them later is the copy's own."""
+        places = {name: _Place(place.checkpoint, place.entries or ()) for name, place in self.places.items()}
+        made = _Line(places[self.newest.checkpoint.id])
+        made.places, made.changed = places, changed
+        return made
+
     def parent(self, name: str) -> str | None:
         place = self.places.get(name)
         return None if place is None else place.checkpoint.parent
@@ -80,17 +88,26 @@ class InMemorySaver:
         self._closed = False
 
     def commit(
-        self, key: ThreadKey, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, wait: bool = True
+        self,
+        key: ThreadKey,
+        checkpoint: Checkpoint,
+        entries: Sequence[Entry] = (),
+        *,
+        wrote: Wrote | None = None,
+        reduced: Container[str] = (),
+        wait: bool = True,
     ) -> None:
         """Append ``checkpoint``; see `nbhitl.engine.ports.Saver`."""
         place, id_ = _Place(checkpoint, entries), checkpoint.id
         with self._lock:
             self._check()
             line = self._lines.get(key)
+            if line is not None and id_ in line.places:
+                raise taken(key, id_)
+            if wrote is not None:
+                self._find(key, checkpoint.parent or "")[1].add((wrote,))
             if line is None:
                 line = self._lines[key] = _Line(place)
-            elif id_ in line.places:
-                raise taken(key, id_)
             line.places[id_] = line.newest = place
             self._seq = line.changed = self._seq + 1
 
@@ -112,7 +129,7 @@ class InMemorySaver:
             place.add(answers)
             self._seq = line.changed = self._seq + 1
 
-    def load(self, key: ThreadKey, checkpoint: str | None = None) -> Position | None:
+    def load(self, key: ThreadKey, checkpoint: str | None = None, *, strict: bool = False) -> Position | None:
         """The position at a checkpoint, the newest by default; None where there is none."""
         with self._lock:
             self._check()
@@ -148,6 +165,42 @@ class InMemorySaver:
             lines = sorted(self._lines.items(), key=lambda item: -item[1].changed)
             return [_info(key, line) for key, line in lines if not key.ns]
 
+    def delete_thread(self, key: ThreadKey) -> None:
+        """Delete a thread with its sub-graphs; see `nbhitl.engine.ports.Saver`."""
+        with self._lock:
+            self._check()
+            for line in self._family(key):
+                del self._lines[line]
+
+    def copy_thread(self, source: ThreadKey, target: ThreadKey) -> None:
+        """Copy a thread with its sub-graphs; see `nbhitl.engine.ports.Saver`."""
+        with self._lock:
+            self._check()
+            if any(line.thread == target.thread and line.graph == target.graph for line in self._lines):
+                raise exists(target)
+            for line in self._family(source):
+                self._seq += 1
+                self._lines[replace(target, ns=line.ns)] = self._lines[line].copy(self._seq)
+
+    def prune(self, key: ThreadKey, *, keep: int = 1) -> None:
+        """Delete all but the newest checkpoints of a thread; see `nbhitl.engine.ports.Saver`."""
+        with self._lock:
+            self._check()
+            family = self._family(key)
+            root = self._lines[replace(key, ns="")]
+            left = kept({name: place.checkpoint.parent for name, place in root.places.items()}, keep)
+            root.places = {name: place for name, place in root.places.items() if name in left}
+            for line in family:
+                if line.ns and not is_kept(line.ns, left):
+                    del self._lines[line]
+
+    def _family(self, key: ThreadKey) -> list[ThreadKey]:
+        """A thread's lines: its own, and its sub-graphs'. Raises `SaverError` for an unknown thread."""
+        found = [line for line in self._lines if line.thread == key.thread and line.graph == key.graph]
+        if not found:
+            raise gone(key)
+        return found
+
     def breakpoints(self, graph: str) -> Mapping[str, Any]:
         """The breakpoints that were set last for a graph; empty when they never were."""
         with self._lock:
@@ -175,7 +228,7 @@ class InMemorySaver:
             found = self._codes.get(digest)
             return None if found is None else dict(found)
 
-    def register(self, *classes: type) -> None:
+    def register(self, *classes: type, migrate: Any = None, was: str | None = None) -> None:
         """Nothing to do: values are kept as they are."""
 
     def flush(self) -> None:

@@ -1,116 +1,267 @@
-"""Opens a checkpoint file: made under a temporary name, checked, with its settings locked. Writes no rows."""
+"""Opens a checkpoint file: checks what stands there, migrates an old one, salvages a damaged one. Writes no rows."""
 
 from __future__ import annotations
 
 import os
+import stat
+import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint import schema
-from nbhitl.engine.errors import FileDamagedError, FileLockedError, SaverError
+from nbhitl.checkpoint import instances, mark, migrations, salvage, schema, verifying
+from nbhitl.checkpoint.mark import Level, Mark
+from nbhitl.engine.errors import CheckpointFileWarning, FileDamagedError, FileLockedError, SaverError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MEMORY: Final = ":memory:"
-
-_CONFIG: Final = {
-    "enable_external_access": "false",
-    "autoload_known_extensions": "false",
-    "autoinstall_known_extensions": "false",
-    "allow_community_extensions": "false",
-    "python_enable_replacements": "false",
-    # At 500 KB or less every commit would fold the log into the file.
-    "checkpoint_threshold": "16MB",
-    "memory_limit": "1GiB",
-    # Nothing spills to disk: what does not fit is refused.
-    "temp_directory": "",
-    "threads": "2",
+_DUCKDB: Final = (8, b"DUCK")
+"""Where a database says that it is duckdb's."""
+_OTHERS: Final = {
+    b"SQLite format 3\0": "an SQLite file",
+    b"PK\3\4": "a zip file",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "a gzip file: unpack it first",
 }
+"""What files begin with that people mix up with this one."""
+_KEPT: Final = "it was not changed"
 
 
-def make_folder(file: Path) -> None:
-    """Make the folder that a file shall stand in. Raises `SaverError`."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open checkpoint file. ``mark`` is None in memory; `Mark.close` is called when the file was closed."""
+
+    connection: Any
+    mark: Mark | None
+
+
+def prepare(file: Path) -> None:
+    """Make the folder that a file shall stand in, and see that the file can be one of ours. Raises `SaverError`."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SaverError(
             f"the folder {file.parent} cannot be made ({error.strerror}): give a path in a folder of yours"
         ) from error
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        found = None
+    except OSError as error:
+        raise SaverError(f"{file} cannot be looked at ({error.strerror}): give another path") from error
+    if found is not None:
+        _expect_file(file, found)
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        raise SaverError(
+            f"the folder {file.parent} is read-only for you, and a lock and a log have to stand beside the file:"
+            f" give a path in a folder of yours{'' if found is None else ', or only look at it: ' + _look(file)}"
+        )
 
 
-def connect(path: Path | None) -> Any:
-    """A locked-down connection to a file that exists, or to a new database in memory (None).
+def _look(file: Path) -> str:
+    return f"nbhitl.snapshot({str(file)!r})"
 
-    Raises `FileLockedError`, `FileDamagedError`, or `SaverError` for a file of something else.
+
+def _expect_file(file: Path, found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise SaverError(f"{file} is a folder: give the path of a file, e.g. {file / 'runs.duckdb'}")
+    if not stat.S_ISREG(found.st_mode):
+        raise SaverError(f"{file} is no ordinary file: give another path")
+    if found.st_nlink > 1:
+        raise SaverError(
+            f"{file} has {found.st_nlink} names (hard links), and whoever opens it under another one would lose rows:"
+            " remove the other names, or make it a copy, or a symbolic link"
+        )
+    if not os.access(file, os.R_OK):
+        raise SaverError(f"you may not read {file}: change its permissions, or give another path")
+    if not os.access(file, os.W_OK):
+        raise SaverError(
+            f"{file} is read-only: make it writable (chmod u+w), copy it, or only look at it: {_look(file)}"
+        )
+
+
+def open_file(path: Path | None) -> Opened:
+    """A locked-down connection to a file, which is made where there is none (or to memory: None), and its mark.
+
+    The caller owns the file's lock.
+
+    Raises:
+        FileLockedError: something that knows no lock of ours has the file.
+        FileDamagedError: it was damaged. What could be read stands in its place; opening it again works.
+        SaverError: it is something else, or of a newer version. It was not changed.
     """
-    import duckdb
-
-    if path is not None and not (path.exists() and path.stat().st_size):
-        _create(path)
+    if path is None:
+        connection = instances.fill_new(None)
+        lock_down(connection)
+        return Opened(connection, None)
+    salvage.finish(path)
+    level = _level(path)
+    if _create_missing(path, level):
+        level = None
+    connection = _checked(path, level)
     try:
-        connection = duckdb.connect(str(path) if path is not None else MEMORY, config=dict(_CONFIG))
-    except duckdb.Error as error:
-        if "lock" in str(error).lower():
-            raise FileLockedError(
-                f"{path} is in use by another process: use another file, or close that process. ({error})"
-            ) from error
-        raise FileDamagedError(f"{path} cannot be opened; it was not changed. Restore a copy. ({error})") from error
-    try:
-        if path is None:
-            _fill(connection)
-        _check(connection, path)
-        connection.execute("SET allowed_configs = ['max_execution_time']")
-        connection.execute("SET lock_configuration = true")
+        if (version := version_of(connection, path)) < schema.VERSION:
+            connection.close()
+            migrations.migrate(path, version)
+            connection = _checked(path, level)
+        instances.folding(connection)
+        lock_down(connection)
+        return Opened(connection, _new_mark(connection, path))
     except BaseException:
         connection.close()
         raise
+
+
+def lock_down(connection: Any) -> None:
+    """From here on, no setting can be changed but the time limit of a query."""
+    connection.execute("SET allowed_configs = ['max_execution_time']")
+    connection.execute("SET lock_configuration = true")
+
+
+def examine(path: Path) -> list[str]:
+    """What is wrong with a file (in words) that opening it would find. Changes nothing. Raises `SaverError`."""
+    import duckdb
+
+    try:
+        connection = instances.opened(path)
+    except duckdb.Error as error:
+        if verifying.is_damage(error) and not is_foreign(path):
+            return [_said(error)]
+        raise _foreign(path, error) from error
+    try:
+        return _problems(connection, path, _level(path))
+    finally:
+        connection.close()
+
+
+def _level(path: Path) -> Level | None:
+    try:
+        return mark.read(path)
+    except OSError as error:
+        raise SaverError(f"{mark.mark_path(path)} cannot be read ({error.strerror}): change its permissions") from error
+
+
+def _create_missing(path: Path, level: Level | None) -> bool:
+    """Make the file when there is none, and say whether. When its log is left, or it was emptied, that is damage."""
+    if path.exists() and path.stat().st_size:
+        return False
+    log = instances.wal_of(path)
+    if log.exists() and log.stat().st_size:
+        what = "the file is empty" if path.exists() else "the file is gone"
+        salvage.salvage(path, [f"{what}, and its log is left"], level or Level(""))
+    if level is not None and level.seq:
+        if path.exists():
+            salvage.salvage(path, [f"it is empty, and had {level.seq:,} rows"], level)
+        _warn(f"{path} had {level.seq:,} rows and is gone; a new one was made. If you did not delete it: put it back.")
+    instances.create(path)
+    mark.mark_path(path).unlink(missing_ok=True)
+    return True
+
+
+def _checked(path: Path, level: Level | None) -> Any:
+    """A connection to a file that is whole, as far as can be told quickly. Raises as `open_file` says."""
+    import duckdb
+
+    try:
+        connection = instances.opened(path)
+    except duckdb.Error as error:
+        if "set lock on file" in str(error):
+            raise FileLockedError(
+                f"{path} is in use by another process, which is no nbhitl: use another file, or close that process."
+                f" ({error})"
+            ) from error
+        if not verifying.is_damage(error):
+            if is_foreign(path):
+                raise _foreign(path, error) from error
+            raise SaverError(f"{path} cannot be opened; {_KEPT}. ({error})") from error
+        salvage.salvage(path, [_said(error)], level)
+        raise _foreign(path, error) from error
+    try:
+        found = _problems(connection, path, level)
+    except BaseException:
+        connection.close()
+        raise
+    if found:
+        connection.close()  # changes nothing: see `instances.opened`
+        salvage.salvage(path, found, level)
+        raise FileDamagedError(f"{path} is damaged: {'; '.join(found)}; {_KEPT}. Restore a copy.")
     return connection
 
 
-def _create(path: Path) -> None:
-    """Make the file under another name and rename it: one whose first creation is killed cannot be opened."""
+def _problems(connection: Any, path: Path, level: Level | None) -> list[str]:
     import duckdb
 
-    fresh = path.with_name(f".{path.name}.new")
-    for leftover in (fresh, fresh.with_name(fresh.name + ".wal")):
-        leftover.unlink(missing_ok=True)
-    connection = duckdb.connect(str(fresh), config=dict(_CONFIG))
     try:
-        _fill(connection)
-        connection.execute("CHECKPOINT")
-    finally:
-        connection.close()
-    os.replace(fresh, path)
+        if version_of(connection, path) < migrations.CHAINED:
+            return []
+        if level is not None and level.file != verifying.file_id(connection):
+            _warn(
+                f"{mark.mark_path(path).name} is about another file and was ignored: {path.name} was put in its place."
+            )
+            level = None
+        if level is not None and level.suspect:
+            return verifying.verify_all(connection, level).problems
+        return verifying.problems_at_open(connection, level)
+    except duckdb.Error as error:
+        if verifying.is_damage(error):
+            return [_said(error)]
+        raise SaverError(f"{path} cannot be read; {_KEPT}. ({error})") from error
 
 
-def _fill(connection: Any) -> None:
-    _execute(connection, schema.statements())
-
-
-def _execute(connection: Any, statements: list[str]) -> None:
-    connection.execute("BEGIN TRANSACTION")
-    for statement in statements:
-        connection.execute(statement)
-    connection.execute("COMMIT")
-
-
-def _check(connection: Any, path: Path | None) -> None:
+def version_of(connection: Any, path: Path) -> int:
+    """A file's version. Raises `SaverError` for what is no file of ours, or a newer one."""
     import duckdb
 
     try:
         version = connection.execute("SELECT max(version) FROM schema_migrations").fetchone()[0]
         columns = tuple(row[0] for row in connection.execute("DESCRIBE journal").fetchall())
-    except duckdb.CatalogException as error:
-        raise SaverError(f"{path} is a duckdb file, but not one of nbhitl's: use another path") from error
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise SaverError(f"{path} is a duckdb file, but not one of nbhitl's; {_KEPT}. Use another path.") from error
     if version is not None and version > schema.VERSION:
         raise SaverError(
             f"{path} was written by a newer nbhitl (file version {version}, this one knows {schema.VERSION}):"
             " upgrade nbhitl, or use another file"
         )
-    if version is None or columns != schema.COLUMNS:
-        raise FileDamagedError(f"{path} has an unknown form; it was not changed. Restore a copy.")
-    if version < schema.VERSION:
-        # Only the views are made anew, so no copy is kept; from now on an older nbhitl refuses the file in plain
-        # words, where it would have passed over entries that it does not know.
-        _execute(connection, schema.upgrade())
-        connection.execute("CHECKPOINT")
+    if version is None or (version == schema.VERSION and columns != schema.COLUMNS):
+        raise FileDamagedError(f"{path} has an unknown form; {_KEPT}. Restore a copy.")
+    return int(version)
+
+
+def _new_mark(connection: Any, path: Path) -> Mark:
+    """The file's mark, at its newest row."""
+    found = connection.execute("SELECT seq, chain FROM journal ORDER BY seq DESC LIMIT 1").fetchall()
+    seq, chain = found[0] if found else (0, 0)
+    try:
+        return Mark(mark.mark_path(path), Level(verifying.file_id(connection), seq, chain or 0))
+    except OSError as error:
+        raise SaverError(f"{mark.mark_path(path)} cannot be written ({error.strerror}): {_KEPT}") from error
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether a file is no duckdb file at all, as its first bytes tell. Not for a file that this process has open."""
+    place, magic = _DUCKDB
+    with path.open("rb") as file:
+        return file.read(64)[place : place + len(magic)] != magic
+
+
+def _foreign(path: Path, error: Exception) -> SaverError:
+    """The error about a file that is none of ours, as far as can be told."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    for magic, what in _OTHERS.items():
+        if head.startswith(magic):
+            return SaverError(f"{path} is {what}, and no checkpoint file; {_KEPT}. Use another path.")
+    if is_foreign(path):
+        return FileDamagedError(f"{path} is no checkpoint file, or nothing is left of it; {_KEPT}. Use another path.")
+    return FileDamagedError(f"{path} cannot be opened; {_KEPT}. Restore a copy. ({_said(error)})")
+
+
+def _said(error: Exception) -> str:
+    """What duckdb says is wrong, without what it says about itself."""
+    text = str(error).partition("\n")[0]
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, CheckpointFileWarning, stacklevel=5)

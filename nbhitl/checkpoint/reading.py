@@ -5,21 +5,23 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from nbhitl.checkpoint import verifying
 from nbhitl.checkpoint.entries import KINDS
-from nbhitl.checkpoint.rows import Place, from_column, to_column
-from nbhitl.engine.records import Entry, Position, ThreadKey
+from nbhitl.checkpoint.rows import FULL, Place, from_column, to_column
+from nbhitl.engine.records import Position, ThreadKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from nbhitl.checkpoint.journal import Journal
+    from nbhitl.checkpoint.journal import Journal, Stored
+    from nbhitl.checkpoint.mark import Mark
     from nbhitl.checkpoint.writer import Writer
 
+_BYTES: Final = "journal.bytes"
 _THREAD: Final = "graph = ? AND thread = ? AND ns = ?"
 _ENTRIES: Final = ", ".join(f"'{kind}'" for kind in KINDS)
 
@@ -32,65 +34,104 @@ class Point:
     branch: int
     step: int
     seq: int
-    meta: bytes
-    values: dict[str, bytes] = field(default_factory=dict)
+    records: list[bytes] = field(default_factory=list)
+    """The branch's rows, from its last full one to this checkpoint's."""
     entries: list[tuple[str, bytes]] = field(default_factory=list)
+    led: bytes | None = None
+    """The row of the checkpoint to which the last write of this one's tasks led."""
     nodes: Mapping[str, str] | None = None
-    """Task id to node; read from ``meta`` when first needed."""
+    """Task id to node; read from ``records`` when first needed."""
 
     def position(self, journal: Journal) -> Position:
         """The decoded position. Raises `FileDamagedError`."""
-        values = {name: journal.codec.decode(data) for name, data in self.values.items()}
-        position = Position(journal.read_checkpoint(self.meta, values))
-        entries = self.decoded(journal)
-        return position.after(entries) if entries else position
-
-    def decoded(self, journal: Journal) -> list[Entry]:
-        """The entries, oldest first."""
-        return [journal.read_entry(kind, data) for kind, data in self.entries]
+        return self.stand(journal, journal.values(self.records), journal.read)
 
     def told(self, journal: Journal) -> Position:
         """The position without the state's values: what is needed to judge an answer."""
-        return Position(journal.read_checkpoint(self.meta, {})).after(self.decoded(journal))
+        return self.stand(journal, {}, journal.read)
+
+    def stand(self, journal: Journal, values: Mapping[str, Any], read: Callable[[bytes], Stored]) -> Position:
+        """The position with ``values`` for its state; ``read`` decodes rows."""
+        position = Position(read(self.records[-1]).checkpoint(values))
+        entries = [journal.read_entry(kind, data) for kind, data in self.entries]
+        if self.led is not None and (wrote := read(self.led).wrote(values)) is not None:
+            entries.append(wrote)
+        return position.after(entries) if entries else position
 
     def place(self, journal: Journal, key: ThreadKey) -> Place:
         """Where further entries of this checkpoint belong."""
         if self.nodes is None:
-            self.nodes = {t.id: t.node for t in journal.read_checkpoint(self.meta, {}).tasks}
+            self.nodes = journal.read(self.records[-1]).tasks
         return Place(key, self.branch, self.id, self.step, self.nodes)
+
+
+def positions(journal: Journal, found: Sequence[Point]) -> list[Position]:
+    """The positions of checkpoints of one line, newest first as they are: each branch's rows are read once.
+
+    Lists and dicts of the state are each position's own; what is in them may be shared by several.
+    """
+    known: dict[int, Stored] = {}
+
+    def read(data: bytes) -> Stored:
+        # A row is read as a change, as a checkpoint, and for the write that led to it. Points share its bytes.
+        stored = known.get(id(data))
+        if stored is None:
+            stored = known[id(data)] = journal.read(data)
+        return stored
+
+    values: dict[int, dict[str, Any]] = {}
+    for branch in {point.branch for point in found}:
+        now: dict[str, Any] = {}
+        done = 0
+        for point in reversed([point for point in found if point.branch == branch]):
+            for data in point.records[done:]:
+                read(data).change(now)
+            done = len(point.records)
+            values[point.seq] = {name: _own(value) for name, value in now.items()}
+    return [point.stand(journal, values[point.seq], read) for point in found]
+
+
+def _own(value: Any) -> Any:
+    return list(value) if type(value) is list else dict(value) if type(value) is dict else value
 
 
 class Reader:
     """Reads what was handed over: whatever waits to be written is flushed first."""
 
-    def __init__(self, connection: Any, writer: Writer) -> None:
+    def __init__(self, connection: Any, writer: Writer, name: str, mark: Mark | None) -> None:
         self.connection = connection
         self._writer = writer
+        self._name = name
+        self._mark = mark
 
     def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query of ours."""
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             return query(cursor, sql, params)
 
     def points(self, key: ThreadKey, **which: Any) -> list[Point]:
         """See `points`."""
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             return points(cursor, key, **which)
 
     def parents(self, key: ThreadKey) -> dict[str, str | None]:
-        """Every checkpoint of a line with its parent, oldest first."""
-        sql = f"SELECT checkpoint, parent FROM journal WHERE kind = 'checkpoint' AND {_THREAD} ORDER BY seq"
-        return {
-            from_column(id_): None if parent is None else from_column(parent)
-            for id_, parent in self.rows(sql, thread_columns(key))
-        }
+        """See `parents`."""
+        with self.cursor() as cursor:
+            return parents(cursor, key)
 
     @contextmanager
-    def _cursor(self) -> Iterator[Any]:
+    def cursor(self) -> Iterator[Any]:
+        """A cursor that sees all that was handed over, for as long as the block lasts."""
+        import duckdb
+
         self._writer.wait()
         cursor = self.connection.cursor()
         try:
             yield cursor
+        except duckdb.Error as error:
+            if verifying.is_damage(error):
+                raise verifying.found_in_use(self._name, error, self._mark) from error
+            raise
         finally:
             cursor.close()
 
@@ -111,10 +152,25 @@ def query(cursor: Any, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, 
         raise
 
 
+def parents(cursor: Any, key: ThreadKey) -> dict[str, str | None]:
+    """Every checkpoint of a line with its parent, oldest first."""
+    sql = f"SELECT checkpoint, parent FROM journal WHERE kind = 'checkpoint' AND {_THREAD} ORDER BY seq"
+    return {
+        from_column(id_): None if parent is None else from_column(parent)
+        for id_, parent in query(cursor, sql, thread_columns(key))
+    }
+
+
 def branches(cursor: Any) -> dict[ThreadKey, int]:
     """Every known line with the number of its newest branch."""
     sql = "SELECT thread, graph, ns, max(branch) FROM journal WHERE kind = 'checkpoint' GROUP BY ALL"
     return {ThreadKey(*map(from_column, names)): n for *names, n in query(cursor, sql)}
+
+
+def links(cursor: Any) -> dict[tuple[str, str, str], int]:
+    """The newest link of every line's chain, by the line's columns."""
+    sql = "SELECT graph, thread, ns, arg_max(chain, seq) FROM journal GROUP BY ALL"
+    return {(graph, thread, ns): link for graph, thread, ns, link in query(cursor, sql)}
 
 
 def points(
@@ -129,46 +185,61 @@ def points(
         where, params = f"{where} AND seq < ?", [*params, below]
     rows = query(
         cursor,
-        f"SELECT checkpoint, branch, step, seq, bytes FROM journal WHERE kind = 'checkpoint' AND {where}"
+        f"SELECT checkpoint, branch, step, seq FROM journal WHERE kind = 'checkpoint' AND {where}"
         f" ORDER BY seq DESC LIMIT {int(limit)}",
         params,
     )
     found = [Point(from_column(id_), *rest) for id_, *rest in rows]
     if found:
-        _add_values(cursor, thread, found)
-        _add_entries(cursor, thread, found)
+        _fill(cursor, thread, found)
     return found
 
 
-def _add_values(cursor: Any, thread: list[str], found: list[Point]) -> None:
-    oldest, newest = found[-1].seq, found[0].seq
-    # What each branch held at the oldest of the points, and every change up to the newest.
-    rows = query(
+def _fill(cursor: Any, thread: list[str], found: list[Point]) -> None:
+    """Give each point its branch's rows since the last full one, and what happened at it."""
+    oldest = {point.branch: point.seq for point in found}
+    newest = {point.branch: point.seq for point in reversed(found)}
+    by_id = {to_column(point.id): point for point in reversed(found)}
+    ids = list(by_id)
+    rows = _heavy(
         cursor,
-        f"""SELECT branch, key, seq, bytes FROM journal
-        WHERE kind = 'value' AND {_THREAD} AND seq <= ? AND branch IN (SELECT unnest(?::INTEGER[]))
-        QUALIFY seq > ? OR lead(seq, 1, ?) OVER (PARTITION BY branch, key ORDER BY seq) > ? ORDER BY seq""",
-        [*thread, newest, sorted({p.branch for p in found}), oldest, newest + 1, oldest],
+        f"""WITH span AS (SELECT unnest(?::INTEGER[]) AS b, unnest(?::BIGINT[]) AS low, unnest(?::BIGINT[]) AS high),
+        base AS (SELECT b, any_value(high) AS high, max(seq) AS low FROM journal JOIN span ON branch = b AND seq <= low
+            WHERE kind = 'checkpoint' AND key = '{FULL}' AND {_THREAD} GROUP BY b)
+        SELECT seq, {_BYTES} AS bytes, kind, checkpoint, branch,
+            CASE WHEN kind = 'checkpoint' AND task IS NOT NULL THEN parent END AS parent,
+            kind = 'checkpoint' AND seq BETWEEN base.low AND base.high
+        FROM journal LEFT JOIN base ON branch = b
+        WHERE {_THREAD} AND (kind = 'checkpoint' AND seq BETWEEN base.low AND base.high
+            OR kind = 'checkpoint' AND task IS NOT NULL AND parent IN (SELECT unnest(?::VARCHAR[]))
+            OR kind IN ({_ENTRIES}) AND checkpoint IN (SELECT unnest(?::VARCHAR[]))) ORDER BY seq""",
+        [list(oldest), list(oldest.values()), [newest[b] for b in oldest], *thread, *thread, ids, ids],
     )
-    series: dict[int, dict[str, tuple[list[int], list[bytes | None]]]] = defaultdict(dict)
-    for branch, name, seq, data in rows:
-        seqs, blobs = series[branch].setdefault(from_column(name), ([], []))
-        seqs.append(seq)
-        blobs.append(data)
+    records: dict[int, tuple[list[int], list[bytes]]] = {branch: ([], []) for branch in oldest}
+    for seq, data, kind, id_, branch, parent, is_record in rows:
+        if kind != "checkpoint":
+            by_id[id_].entries.append((kind, data))
+            continue
+        if is_record:
+            records[branch][0].append(seq)
+            records[branch][1].append(data)
+        if parent in by_id:
+            by_id[parent].led = data
     for point in found:
-        for name, (seqs, blobs) in series[point.branch].items():
-            at = bisect_right(seqs, point.seq)
-            if at and (blob := blobs[at - 1]) is not None:
-                point.values[name] = blob
+        seqs, found_records = records[point.branch]
+        point.records = found_records[: bisect_right(seqs, point.seq)]
 
 
-def _add_entries(cursor: Any, thread: list[str], found: list[Point]) -> None:
-    by_id = {to_column(p.id): p for p in reversed(found)}
-    rows = query(
-        cursor,
-        f"""SELECT checkpoint, kind, bytes FROM journal WHERE kind IN ({_ENTRIES}) AND {_THREAD} AND seq > ?
-        AND checkpoint IN (SELECT unnest(?::VARCHAR[])) ORDER BY seq""",
-        [*thread, found[-1].seq, list(by_id)],
-    )
-    for id_, kind, data in rows:
-        by_id[id_].entries.append((kind, data))
+def _heavy(cursor: Any, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """All rows of a query whose first columns are the number and the bytes of journal rows, written as `_BYTES`.
+
+    Rows of many megabytes may be more than duckdb can hold at once: then their bytes are fetched one by one.
+    """
+    import duckdb
+
+    try:
+        return query(cursor, sql, params)
+    except duckdb.OutOfMemoryException:
+        rows = query(cursor, sql.replace(_BYTES, "NULL"), params)
+        one = "SELECT bytes FROM journal WHERE seq = ?"
+        return [(seq, query(cursor, one, [seq])[0][0], *rest) for seq, _, *rest in rows]

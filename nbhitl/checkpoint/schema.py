@@ -7,11 +7,15 @@ those names.
 
 from __future__ import annotations
 
+import secrets
 from typing import Final
 
-VERSION: Final = 2
-"""Of the file. 1: entries without sub-graphs, and views that did not know them. Nothing that was stored then has to
-be changed: a row says what it holds, and what it lacks has its default.
+from nbhitl.checkpoint import parts
+from nbhitl.checkpoint.projection import CAP
+
+VERSION: Final = 3
+"""Of the file. 1: entries without sub-graphs, and views that did not know them. 2: a row for each value that changed,
+beside the checkpoint's. 3: one row a checkpoint, lists that grew as their rest, and a chain of links.
 """
 
 COLUMNS: Final = (
@@ -30,16 +34,16 @@ COLUMNS: Final = (
     "made_at",
     "bytes",
     "json",
+    "chain",
 )
 
+ABOUT: Final = "CREATE TABLE about (name VARCHAR NOT NULL, value VARCHAR NOT NULL)"
+"""What there is one of in a file, such as its id."""
 TABLES: Final = (
-    # No keys and no indexes: they make the file 5x larger and serve none of our queries.
-    """CREATE TABLE journal (
-        seq BIGINT NOT NULL, graph VARCHAR NOT NULL, thread VARCHAR NOT NULL, ns VARCHAR NOT NULL,
-        branch INTEGER NOT NULL, kind VARCHAR NOT NULL, checkpoint VARCHAR, parent VARCHAR, step BIGINT,
-        task VARCHAR, node VARCHAR, key VARCHAR, made_at BIGINT, bytes BLOB, json VARCHAR)""",
+    *parts.statements(),
     """CREATE TABLE schema_migrations (
         version INTEGER NOT NULL, name VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL)""",
+    ABOUT,
 )
 
 _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
@@ -79,29 +83,41 @@ _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     (
         "state",
-        "The value (JSON) of every key at every step of every branch, also of unchanged keys.",
-        # An ASOF join finds the newest value row at or before each checkpoint: linear, where a range join is
-        # not.
+        "The value (JSON) of every key at every step of every branch; null where it has more than 256 KB of JSON.",
+        # An ASOF join finds the newest change at or before each checkpoint: linear, where a range join is not.
         """WITH points AS (SELECT * FROM journal WHERE kind = 'checkpoint'),
-        vals AS (SELECT * FROM journal WHERE kind = 'value'),
-        keys AS (SELECT DISTINCT graph, thread, ns, branch, key FROM vals),
+        keys AS (SELECT DISTINCT graph, thread, ns, branch, key FROM stored_values),
         wanted AS (
             SELECT p.graph, p.thread, p.ns, p.branch, p.step, p.checkpoint, p.seq, k.key
             FROM points p JOIN keys k
                 ON p.graph = k.graph AND p.thread = k.thread AND p.ns = k.ns AND p.branch = k.branch)
-        SELECT w.graph, w.thread, w.branch, w.step, w.checkpoint, w.key, CAST(v.json AS JSON) AS value, w.ns,
-        w.seq FROM wanted w ASOF JOIN vals v
-            ON w.graph = v.graph AND w.thread = v.thread AND w.ns = v.ns AND w.branch = v.branch AND w.key =
-            v.key AND w.seq >= v.seq
-        WHERE v.bytes IS NOT NULL""",
+        SELECT w.graph, w.thread, w.branch, w.step, w.checkpoint, w.key, CAST(v.value AS JSON) AS value, w.ns,
+            w.seq
+        FROM wanted w ASOF JOIN stored_values v
+            ON w.graph = v.graph AND w.thread = v.thread AND w.ns = v.ns AND w.branch = v.branch
+            AND w.key = v.key AND w.seq >= v.seq
+        WHERE NOT v.gone""",
     ),
     (
         "writes",
         "Every update that a node returned: one row a key, at the checkpoint where the node ran.",
-        """SELECT graph, thread, branch, step, checkpoint, node, task,
+        # The last write of a step stands in the row of the checkpoint that it led to. A list that was returned whole,
+        # and is long, is only shown by the state.
+        """WITH led AS (
+            SELECT graph, thread, ns, parent, node, task, json_extract(json, '$.wrote[*]') AS items, seq FROM journal
+            WHERE kind = 'checkpoint' AND task IS NOT NULL),
+        places AS (SELECT graph, thread, ns, checkpoint, branch, step FROM journal WHERE kind = 'checkpoint'),
+        wrote AS (
+            SELECT graph, thread, branch, step, checkpoint, node, task, json_extract(json, '$.updates[*]') AS items,
+                ns, seq
+            FROM journal WHERE kind = 'wrote'
+            UNION ALL
+            SELECT l.graph, l.thread, p.branch, p.step, l.parent, l.node, l.task, l.items, l.ns, l.seq
+            FROM led l JOIN places p ON l.graph = p.graph AND l.thread = p.thread AND l.ns = p.ns
+                AND l.parent = p.checkpoint)
+        SELECT graph, thread, branch, step, checkpoint, node, task,
             json_extract_string(item, '$[0]') AS key, json_extract(item, '$[1]') AS value, ns, seq
-        FROM (SELECT *, unnest(json_extract(json, '$.updates[*]')) AS item FROM journal WHERE kind = 'wrote')
-        ORDER BY seq""",
+        FROM (SELECT *, unnest(items) AS item FROM wrote) ORDER BY seq""",
     ),
     (
         "interrupts",
@@ -121,7 +137,9 @@ _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
         superseded AS (
             SELECT graph, thread, checkpoint, key, max(seq) AS seq
             FROM journal WHERE kind = 'superseded' AND ns = '' GROUP BY graph, thread, checkpoint, key),
-        done AS (SELECT DISTINCT graph, thread, checkpoint, task FROM journal WHERE kind = 'wrote' AND ns = '')
+        done AS (
+            SELECT DISTINCT graph, thread, CASE kind WHEN 'wrote' THEN checkpoint ELSE parent END AS checkpoint, task
+            FROM journal WHERE ns = '' AND (kind = 'wrote' OR kind = 'checkpoint' AND task IS NOT NULL))
         SELECT q.graph, q.thread, q.branch, q.step, q.checkpoint, q.node, q.key AS interrupt,
             json_extract(q.json, '$.value') AS value, json_extract(q.json, '$.schema') AS schema,
             make_timestamp(q.made_at) AS asked_at, make_timestamp(a.made_at) AS answered_at,
@@ -141,13 +159,33 @@ _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "pending_interrupts",
         "The questions that wait for an answer now: open at the newest checkpoint of their thread.",
-        """SELECT i.graph, i.thread, i.step, i.node, i.interrupt, i.value, i.schema, i.asked_at, i.checkpoint,
-            i.ns, i.deadline
-        FROM interrupts i JOIN (
-            SELECT graph, thread, max_by(checkpoint, seq) AS checkpoint
-            FROM journal WHERE kind = 'checkpoint' AND ns = '' GROUP BY graph, thread) n
-            ON i.graph = n.graph AND i.thread = n.thread AND i.checkpoint = n.checkpoint
-        WHERE i.status = 'open' ORDER BY i.seq""",
+        # Begins with the questions, of which there are few: only their threads' newest checkpoints are looked for. No
+        # checkpoint stands behind one that asks, so that what was written there has rows of its own.
+        """WITH asked AS (
+            SELECT graph, thread, checkpoint, key, arg_min(step, seq) AS step, arg_min(task, seq) AS task,
+                arg_min(node, seq) AS node, arg_min(json, seq) AS json, arg_min(made_at, seq) AS made_at,
+                min(seq) AS seq, max(seq) AS last_seq
+            FROM journal WHERE kind = 'asked' AND ns = '' GROUP BY graph, thread, checkpoint, key),
+        closed AS (
+            SELECT graph, thread, checkpoint, key, max(seq) AS seq, bool_or(kind = 'answered') AS for_good
+            FROM journal WHERE kind IN ('answered', 'superseded') AND ns = ''
+            GROUP BY graph, thread, checkpoint, key),
+        waiting AS (
+            SELECT q.* FROM asked q LEFT JOIN closed c ON q.graph = c.graph AND q.thread = c.thread
+                AND q.checkpoint = c.checkpoint AND q.key = c.key
+            WHERE c.key IS NULL OR NOT c.for_good AND c.seq < q.last_seq),
+        newest AS (
+            SELECT j.graph, j.thread, max(j.seq) AS seq FROM journal j
+            SEMI JOIN waiting w ON j.graph = w.graph AND j.thread = w.thread
+            WHERE j.kind = 'checkpoint' AND j.ns = '' GROUP BY j.graph, j.thread)
+        SELECT q.graph, q.thread, q.step, q.node, q.key AS interrupt, json_extract(q.json, '$.value') AS value,
+            json_extract(q.json, '$.schema') AS schema, make_timestamp(q.made_at) AS asked_at, q.checkpoint,
+            coalesce(json_extract_string(q.json, '$.ns'), '') AS ns,
+            make_timestamp(CAST(json_extract(q.json, '$.deadline') AS BIGINT)) AS deadline
+        FROM waiting q JOIN newest n ON q.graph = n.graph AND q.thread = n.thread AND q.seq > n.seq
+            ANTI JOIN (SELECT graph, thread, checkpoint, task FROM journal WHERE kind = 'wrote' AND ns = '') d
+            ON q.graph = d.graph AND q.thread = d.thread AND q.checkpoint = d.checkpoint AND q.task = d.task
+        ORDER BY q.seq""",
     ),
     (
         "answers",
@@ -181,10 +219,93 @@ _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
         n,
             json_each(n.json) e""",
     ),
+    (
+        "node_stats",
+        "How often each node ran, failed and asked, over all threads and branches.",
+        """SELECT graph, node, count(*) FILTER (kind IN ('wrote', 'checkpoint')) AS runs,
+            count(*) FILTER (kind = 'failed') AS failures, count(*) FILTER (kind = 'asked') AS questions,
+            approx_count_distinct(thread) AS threads
+        FROM journal WHERE node IS NOT NULL AND node <> '__start__' AND kind IN
+            ('wrote', 'checkpoint', 'failed', 'asked')
+        GROUP BY graph, node ORDER BY graph, runs DESC, node""",
+    ),
+    (
+        "size_report",
+        "What each thread takes: checkpoints, rows, bytes of the values and of their JSON; the largest first.",
+        """SELECT graph, thread, count(*) FILTER (kind = 'checkpoint') AS checkpoints, count(*) AS rows,
+            CAST(sum(coalesce(octet_length(bytes), 0)) AS BIGINT) AS bytes,
+            CAST(sum(coalesce(strlen(json), 0)) AS BIGINT) AS json_bytes
+        FROM journal WHERE thread <> '' GROUP BY graph, thread ORDER BY bytes DESC""",
+    ),
+)
+
+_PARTS: Final = "PARTITION BY graph, thread, ns, branch, key"
+_HELPERS: Final = (
+    (
+        "stored_values",
+        # Every change of a value, with the whole value after it. A list that grew is stored as its rest, so pieces are
+        # put together from the last whole value on; where one of them has no JSON, or all are too long, there is none.
+        f"""WITH points AS (SELECT graph, thread, ns, branch, seq, json FROM journal WHERE kind = 'checkpoint'),
+        parts AS (
+            SELECT p.graph, p.thread, p.ns, p.branch, p.seq, e.key, 'set' AS how, CAST(e.value AS VARCHAR) AS json
+            FROM points p, json_each(p.json, '$.set') e
+            UNION ALL
+            SELECT p.graph, p.thread, p.ns, p.branch, p.seq, e.key, 'add', CAST(e.value AS VARCHAR)
+            FROM points p, json_each(p.json, '$.add') e
+            UNION ALL
+            SELECT graph, thread, ns, branch, seq, key, 'gone', NULL
+            FROM (SELECT *, unnest(json_extract_string(json, '$.gone[*]')) AS key FROM points)
+            UNION ALL
+            SELECT graph, thread, ns, branch, seq, json_extract_string(item, '$[0]'),
+                CASE json_extract_string(item, '$[2]') WHEN '1' THEN 'set' ELSE 'add' END,
+                CAST(json_extract(item, '$[1]') AS VARCHAR)
+            FROM (SELECT *, unnest(json_extract(json, '$.wrote[*]')) AS item FROM points)
+            WHERE json_extract_string(item, '$[2]') IN ('1', '2')),
+        runs AS (SELECT *, count(*) FILTER (how <> 'add') OVER ({_PARTS} ORDER BY seq) AS run FROM parts),
+        measured AS (
+            SELECT *, sum(strlen(json)) OVER ({_PARTS}, run ORDER BY seq) AS total,
+                bool_and(coalesce(json LIKE '[%', false)) OVER ({_PARTS}, run ORDER BY seq) AS whole
+            FROM runs),
+        joined AS (
+            SELECT *, string_agg(CASE WHEN whole AND total <= {CAP} AND json <> '[]' THEN json[2:-2] END, ',')
+                OVER ({_PARTS}, run ORDER BY seq) AS items
+            FROM measured)
+        SELECT graph, thread, ns, branch, key, seq, how = 'gone' AS gone,
+            CASE WHEN how <> 'add' THEN json WHEN whole AND total <= {CAP} THEN '[' || coalesce(items, '') || ']' END
+                AS value
+        FROM joined""",  # noqa: S608 - our own constants
+    ),
+)
+"""Views that the documented ones are made of."""
+
+_MACROS: Final = (
+    (
+        "history",
+        "thread_id",
+        "history(thread): the checkpoints of a thread, newest first.",
+        """SELECT s.graph, s.step, s.checkpoint, s.branch, s.source, s.ran, s.next, s.changed, s.made_at
+        FROM steps s WHERE s.thread = thread_id AND s.ns = '' ORDER BY s.seq DESC""",
+    ),
+    (
+        "diff",
+        "thread_id, a, b",
+        "diff(thread, a, b): the keys whose values differ between two checkpoints, given as ids or as step numbers.",
+        """WITH places AS (
+            SELECT max(seq) FILTER (CAST(a AS VARCHAR) IN (checkpoint, CAST(step AS VARCHAR))) AS old,
+                max(seq) FILTER (CAST(b AS VARCHAR) IN (checkpoint, CAST(step AS VARCHAR))) AS new
+            FROM steps WHERE thread = thread_id AND ns = ''),
+        mine AS (SELECT s.key, s.value, s.seq FROM state s WHERE s.thread = thread_id AND s.ns = ''),
+        x AS (SELECT m.key, m.value FROM mine m, places p WHERE m.seq = p.old AND p.new IS NOT NULL),
+        y AS (SELECT m.key, m.value FROM mine m, places p WHERE m.seq = p.new AND p.old IS NOT NULL)
+        SELECT coalesce(x.key, y.key) AS key, x.value AS before, y.value AS after
+        FROM x FULL JOIN y ON x.key = y.key WHERE x.value IS DISTINCT FROM y.value ORDER BY 1""",
+    ),
 )
 
 VIEWS: Final[dict[str, str]] = {name: sentence for name, sentence, _ in _VIEWS}
 """View name to one sentence about it."""
+MACROS: Final[dict[str, str]] = {name: sentence for name, _, sentence, _ in _MACROS}
+"""Macro name to one sentence about it."""
 
 
 _NOW: Final = "CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)"
@@ -192,16 +313,21 @@ _NOW: Final = "CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)"
 
 def statements() -> list[str]:
     """What makes an empty database a checkpoint file, in order."""
-    return [*TABLES, *_views(), _made("first")]
+    return [*TABLES, *about(), *views(), _made("first")]
 
 
-def upgrade() -> list[str]:
-    """What makes a file of an older version one of this version, in order: its rows stay as they are."""
-    return [*_views(), _made("sub-graphs")]
+def about() -> list[str]:
+    """What a file says about itself from the start: a random id."""
+    return [f"INSERT INTO about VALUES ('id', '{secrets.token_hex(8)}')"]  # noqa: S608 - our own digits
 
 
-def _views() -> list[str]:
-    return [f"CREATE OR REPLACE VIEW {name} AS {sql}" for name, _, sql in _VIEWS]
+def views() -> list[str]:
+    """What makes the views and macros of this version, in place of older ones."""
+    return [
+        *(f"CREATE OR REPLACE VIEW {name} AS {sql}" for name, sql in _HELPERS),
+        *(f"CREATE OR REPLACE VIEW {name} AS {sql}" for name, _, sql in _VIEWS),
+        *(f"CREATE OR REPLACE MACRO {name}({given}) AS TABLE {sql}" for name, given, _, sql in _MACROS),
+    ]
 
 
 def _made(name: str) -> str:

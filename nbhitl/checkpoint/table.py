@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 SHOWN_ROWS = 100
 SHOWN_WIDTH = 60
+WIDER = 4
+"""HTML shows this many times `SHOWN_WIDTH` characters of a cell: it wraps them."""
 LEFT = ' style="text-align: left"'
+_NULL = "NULL"
 
 
 class Table:
@@ -34,19 +37,26 @@ class Table:
     @property
     def note(self) -> str:
         """What is not shown, in words; empty when everything is."""
-        if self.cut is not None:
-            return f"only the first {self.cut} rows were read: add a LIMIT or a WHERE"
-        if len(self.rows) > SHOWN_ROWS:
-            return f"{len(self.rows)} rows, the first {SHOWN_ROWS} are shown"
-        return ""
+        return self._note(SHOWN_WIDTH)
+
+    @property
+    def limit_note(self) -> str:
+        """What was not read, in words; empty when everything was."""
+        return "" if self.cut is None else f"only the first {self.cut} rows were read: add a LIMIT or a WHERE"
 
     def df(self) -> Any:
-        """A pandas DataFrame of all rows. Raises ImportError (with the cure) when pandas is not installed."""
+        """A pandas DataFrame of all rows; times are datetime64. Raises ImportError (with the cure) without pandas."""
         try:
             import pandas as pd
         except ImportError as error:
             raise ImportError("Table.df() needs pandas: pip install pandas") from error
-        return pd.DataFrame(self.rows, columns=list(self.columns))
+        frame = pd.DataFrame(self.rows, columns=list(self.columns))
+        for i in range(len(self.columns)):
+            kinds = {type(row[i]) for row in self.rows}
+            # pandas would make floats of integers beside a NULL, and so another number of a large one.
+            if kinds == {int, type(None)} and all(abs(row[i] or 0) < 1 << 63 for row in self.rows):
+                frame.isetitem(i, pd.array([row[i] for row in self.rows], dtype="Int64"))
+        return frame
 
     def __repr__(self) -> str:
         cells = [list(map(_one_line, self.columns))]
@@ -61,23 +71,36 @@ class Table:
     def _repr_html_(self) -> str:
         head = "".join(f"<th{LEFT}>{html.escape(name)}</th>" for name in self.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td{_align(value)}>{html.escape(_short(_text(value)))}</td>" for value in row) + "</tr>"
+            "<tr>" + "".join(f"<td{_align(value)}>{_cell(value)}</td>" for value in row) + "</tr>"
             for row in self.rows[:SHOWN_ROWS]
         )
-        note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{note}"
+        note = self._note(WIDER * SHOWN_WIDTH)
+        below = f"<p>{html.escape(note)}</p>" if note else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+
+    def _note(self, width: int) -> str:
+        if not self.rows:
+            return "(no rows)"
+        parts = [self.limit_note]
+        if self.cut is None and len(self.rows) > SHOWN_ROWS:
+            parts.append(f"{len(self.rows)} rows, the first {SHOWN_ROWS} are shown")
+        if any(len(_text(value)) > width for row in self.rows[:SHOWN_ROWS] for value in row):
+            parts.append("long values are cut (…); .rows and .df() have them whole")
+        return "; ".join(filter(None, parts))
 
 
 def _align(value: Any) -> str:
     return "" if isinstance(value, (int, float)) else LEFT  # numbers stay as the notebook has them: to the right
 
 
+def _cell(value: Any) -> str:
+    text = _text(value)
+    shown = text if len(text) <= WIDER * SHOWN_WIDTH else text[: WIDER * SHOWN_WIDTH - 1] + "…"
+    return "<i>NULL</i>" if value is None else html.escape(shown)  # a text that says NULL is upright
+
+
 def _text(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 4 * SHOWN_WIDTH else text[: 4 * SHOWN_WIDTH - 1] + "…"
+    return _NULL if value is None else str(value)
 
 
 def _one_line(text: str) -> str:

@@ -1,7 +1,8 @@
 """The one thread that writes. It gets rows, never values; it may not know what they mean.
 
-Whatever waits when it comes round is appended and committed as one group, with gap-free sequence numbers. A
-failure poisons it: every later call says so, because what was acknowledged must never be followed by a gap.
+Whatever waits when it comes round is appended and committed as one group, with gap-free sequence numbers and each
+line's chain of links, and then the high-water mark is moved. A failure poisons it: every later call says so, because
+what was acknowledged must never be followed by a gap.
 """
 
 from __future__ import annotations
@@ -9,57 +10,104 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from nbhitl.checkpoint import crashing, parts
+from nbhitl.checkpoint.rows import BYTES, line_of, linked_row
 from nbhitl.engine.errors import SaverError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from nbhitl.checkpoint.mark import Mark
     from nbhitl.checkpoint.rows import Row
 
-MOST_BEHIND: Final = 64
-"""Groups of rows that may wait."""
+Links: TypeAlias = dict[tuple[str, str, str], int]
+"""The newest link of each line's chain."""
+
 LONGEST_BEHIND: Final = 0.05
 """Seconds that a group may wait before callers are held up."""
-_LINGER: Final = 0.01
-"""Seconds in which groups are collected while nobody waits for them."""
+_LINGER: Final = 0.02
+"""Seconds in which groups are collected while nobody waits: a commit costs the same for one row and for 500."""
+_HEAVY: Final = 4 << 20
+"""Bytes that are written without waiting for more."""
+_HEAVIEST: Final = 64 << 20
+"""Bytes that may wait."""
 _IDLE: Final = 2.0
 """Seconds without work after which the write-ahead log is folded into the file (replaying it is slow)."""
 _WORTH_FOLDING: Final = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """More than appending: ``where`` is SQL that says what is deleted, and ``rows`` take its place.
+
+    All of it is one transaction. ``lines`` are those that are deleted whole, so that their chains start anew.
+    """
+
+    where: str
+    params: Sequence[Any]
+    rows: Sequence[Row]
+    lines: Sequence[tuple[str, str, str]]
+    record: Callable[[int], Row]
+    """Makes the row that says how many rows are gone."""
+
+
 class Writer:
     """Owns a connection and a daemon thread. ``seq`` is the last sequence number in the journal."""
 
-    def __init__(self, connection: Any, seq: int, name: str) -> None:
+    def __init__(self, connection: Any, seq: int, links: Links, name: str, mark: Mark | None = None) -> None:
         self.connection = connection
         self._seq = seq
+        self._links = links
+        self._mark = mark
         self._name = name
         self._pid = os.getpid()
         self._changed = threading.Condition(threading.Lock())
-        self._queue: list[tuple[float, Sequence[Row]]] = []
+        self._queue: list[tuple[float, Sequence[Row] | Rewrite, bool]] = []
+        self._heavy = 0
+        """Bytes that wait."""
         self._given = self._done = 0
         """Groups handed over, groups durable: tickets are counts."""
         self._waiting = 0
+        self._hurry = False
         self._stop = False
         self._failure: BaseException | None = None
         self._unfolded = 0
         self._thread = threading.Thread(target=self._run, name="nbhitl-writer", daemon=True)
         self._thread.start()
 
-    def put(self, rows: Sequence[Row]) -> int:
-        """Queue a group; returns its ticket."""
+    @property
+    def failed(self) -> bool:
+        """Whether writing has failed."""
+        return self._failure is not None
+
+    def put(self, group: Sequence[Row] | Rewrite, *, firm: bool = False, hurry: bool = False) -> int:
+        """Queue a group; returns its ticket.
+
+        ``firm``: a person will hear of it, so the mark is made durable, too. ``hurry``: the caller is about to wait.
+        """
         with self._changed:
             self._check()
-            self._queue.append((time.monotonic(), rows))
+            self._hurry = self._hurry or hurry
+            queue = self._queue
+            queue.append((time.monotonic(), group, firm))
             self._given += 1
-            if len(self._queue) in (1, MOST_BEHIND // 2):
+            if type(group) is list:
+                before = self._heavy
+                for row in group:
+                    self._heavy += len(row[BYTES] or b"")
+                if hurry or len(queue) == 1 or before < _HEAVY <= self._heavy:
+                    self._changed.notify_all()
+            else:
                 self._changed.notify_all()
             return self._given
 
     def room(self) -> None:
-        """Hold the caller up while too much waits."""
+        """Hold the caller up while too much waits, or too long."""
+        if not self._queue and self._failure is None and not self._stop:
+            return
         with self._changed:
             while self._failure is None and not self._stop and self._is_behind():
                 self._waiting += 1
@@ -97,8 +145,7 @@ class Writer:
     def _is_behind(self) -> bool:
         if not self._queue:
             return False
-        late = time.monotonic() - self._queue[0][0] > LONGEST_BEHIND
-        return late or self._given - self._done >= MOST_BEHIND
+        return self._heavy > _HEAVIEST or time.monotonic() - self._queue[0][0] > LONGEST_BEHIND
 
     def _check(self, *, stopped_too: bool = True) -> None:
         if self._failure is not None:
@@ -111,7 +158,7 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            appender = self.connection.appender("journal")
+            appender = parts.Appender(self.connection)
             while (groups := self._take()) is not None:
                 if groups:
                     self._write(appender, groups)
@@ -123,38 +170,92 @@ class Writer:
         finally:
             self._end()
 
-    def _take(self) -> list[Sequence[Row]] | None:
+    def _take(self) -> list[tuple[Sequence[Row] | Rewrite, bool]] | None:
         """The groups to write now; an empty list after idling; None at the end."""
         with self._changed:
             if not self._queue and not self._stop:
                 self._changed.wait(_IDLE if self._unfolded else None)
                 if not self._queue and not self._stop:
                     return []
-            if not self._waiting and not self._stop and len(self._queue) < MOST_BEHIND // 2:
+            if not (self._hurry or self._waiting or self._stop or self._heavy >= _HEAVY):
                 self._changed.wait(_LINGER)
-            groups = [rows for _, rows in self._queue]
-            self._queue = []
+            self._hurry = False
+            groups = [(group, firm) for _, group, firm in self._queue]
+            self._queue, self._heavy = [], 0
             return groups or (None if self._stop else [])
 
-    def _write(self, appender: Any, groups: list[Sequence[Row]]) -> None:
-        seq = self._seq
-        for rows in groups:
-            appender.append_rows([(seq := seq + 1, *row) for row in rows])
-        appender.flush()  # one statement, one transaction: all rows or none
+    def _write(self, appender: parts.Appender, groups: list[tuple[Sequence[Row] | Rewrite, bool]]) -> None:
+        rows: list[tuple[Any, ...]] = []
+        for group, _ in groups:
+            if isinstance(group, Rewrite):
+                self._flush(appender, rows)
+                self._rewrite(appender, group)
+                rows = []
+            else:
+                self._number(group, rows)
+        self._flush(appender, rows)
+        if self._mark is not None:
+            if any(firm for _, firm in groups):
+                self._mark.sync()
+            crashing.point("after_mark")
         with self._changed:
-            self._seq = seq
             self._done += len(groups)
             self._unfolded += len(groups)
             self._changed.notify_all()
+
+    def _number(self, group: Sequence[Row], into: list[tuple[Any, ...]]) -> None:
+        """Give rows their sequence numbers and their links."""
+        links, seq = self._links, self._seq
+        for row in group:
+            line = line_of(row)
+            links[line] = link = linked_row(links.get(line, 0), row)
+            into.append((seq := seq + 1, *row, link))
+        self._seq = seq
+
+    def _flush(self, appender: parts.Appender, rows: list[tuple[Any, ...]]) -> None:
+        if rows:
+            crashing.point("before_flush")
+            appender.append(rows)
+            appender.flush()  # one statement, one transaction: all rows or none
+            self._note(rows)
+
+    def _note(self, rows: list[tuple[Any, ...]]) -> None:
+        crashing.point("after_flush_before_mark")
+        if self._mark is not None:
+            self._mark.write(rows[-1][0], rows[-1][-1])
+
+    def _rewrite(self, appender: parts.Appender, work: Rewrite) -> None:
+        execute = self.connection.execute
+        execute("BEGIN TRANSACTION")
+        try:
+            gone = 0
+            for part in parts.names(self.connection):
+                delete = f"DELETE FROM {part} {work.where}"  # noqa: S608 - our own SQL, values are parameters
+                ((count,),) = execute(delete, list(work.params)).fetchall()
+                gone += count
+            crashing.point("during_rewrite")
+            for line in work.lines:
+                self._links.pop(line, None)
+            rows: list[tuple[Any, ...]] = []
+            self._number([*work.rows, work.record(gone)], rows)
+            appender.append(rows)
+            appender.flush()
+        except BaseException:
+            execute("ROLLBACK")
+            raise
+        execute("COMMIT")
+        self._note(rows)
 
     def _fold(self) -> None:
         if self._unfolded >= _WORTH_FOLDING:
             import duckdb
 
+            crashing.point("before_fold")
             try:
                 self.connection.execute("CHECKPOINT")
             except duckdb.TransactionException:
                 return  # a reader is at work: next time
+            crashing.point("after_fold")
         self._unfolded = 0
 
     def _end(self) -> None:

@@ -14,7 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nbhitl.cli import queries, tutorials
+from nbhitl.checkpoint.schema import MACROS, VIEWS
+from nbhitl.cli import files, queries, tutorials
 from nbhitl.engine.errors import NbhitlError
 
 DEMO = """\
@@ -28,14 +29,38 @@ Nothing of yours is overwritten: a tutorial that you have changed stays as it is
 SQL = """\
 examples:
   nbhitl sql .nbhitl/post.duckdb "SELECT node, question, answer FROM answers"
-  nbhitl sql .nbhitl/post.duckdb "SELECT step, key, value FROM state WHERE thread = 'post'"
+  nbhitl sql .nbhitl/post.duckdb "SELECT step, key, value FROM state WHERE thread = $thread" --param thread=post
+  nbhitl sql .nbhitl/post.duckdb "SELECT * FROM node_stats" --format csv > stats.csv
 
-views: threads, steps, state, writes, interrupts, pending_interrupts, answers, branches, breakpoints.
-Only queries that change nothing are run. A file that a kernel has open belongs to that kernel: use %graph sql there.
+views: {views}
+macros: {macros}
+Only queries that change nothing are run. A file that a kernel has open is copied, and the copy is asked.
 """
 THREADS = """\
 examples:
   nbhitl threads .nbhitl/post.duckdb
+  nbhitl threads .nbhitl/post.duckdb --format json
+"""
+DOCTOR = """\
+examples:
+  nbhitl doctor .nbhitl/post.duckdb
+  nbhitl doctor .nbhitl/post.duckdb --salvage
+
+Looks at every row: gaps, checksums, chains, and what the mark beside the file says. Changes nothing without --salvage,
+which puts what can be read in the file's place and keeps the damaged one. The exit code is 1 for a damaged file.
+"""
+EXPORT = """\
+examples:
+  nbhitl export .nbhitl/post.duckdb parquet
+  nbhitl export .nbhitl/post.duckdb parquet --view answers --view state
+
+Writes FOLDER/<view>.parquet, as pandas, polars and duckdb read them. Works while a kernel has the file open.
+"""
+COMPACT = """\
+examples:
+  nbhitl compact .nbhitl/post.duckdb
+
+A file does not shrink by itself when threads are deleted. Close the kernel that has it open before.
 """
 
 
@@ -86,10 +111,34 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-browser", action="store_true", help="start JupyterLab, and print its address only")
     demo.add_argument("--headless", action="store_true", help="no JupyterLab: scripted answers, and a report")
 
-    sql = command("sql", queries.sql, "run one read-only query on a checkpoint file", SQL)
-    sql.add_argument("file", type=Path, help="the DuckDB file")
-    sql.add_argument("query", help="one SELECT, in quotes")
+    names = {"views": ", ".join(VIEWS), "macros": ", ".join(said.partition(":")[0] for said in MACROS.values())}
+    sql = command("sql", queries.sql, "run one read-only query on a checkpoint file", SQL.format(**names))
+    _file(sql)
+    sql.add_argument("query", help="one SELECT, in quotes; $name stands for a value given with --param")
+    sql.add_argument("--param", action="append", metavar="NAME=VALUE", help="a value for $NAME; can be repeated")
+    sql.add_argument("--timeout", type=float, default=10.0, metavar="S", help="seconds it may take (default: 10)")
+    _format(sql)
 
     threads = command("threads", queries.threads, "list the threads of a checkpoint file", THREADS)
-    threads.add_argument("file", type=Path, help="the DuckDB file")
+    _file(threads)
+    _format(threads)
+
+    doctor = command("doctor", files.doctor, "look a checkpoint file over, and say whether it is whole", DOCTOR)
+    _file(doctor)
+    doctor.add_argument("--salvage", action="store_true", help="if it is damaged, save what can be read")
+
+    export = command("export", files.export, "write the views of a checkpoint file as Parquet files", EXPORT)
+    _file(export)
+    export.add_argument("folder", type=Path, help="where they go; it is made when there is none")
+    export.add_argument("--view", action="append", metavar="NAME", help="only this view; can be repeated")
+
+    _file(command("compact", files.compact, "make a checkpoint file as small as it can be", COMPACT))
     return top
+
+
+def _file(of: argparse.ArgumentParser) -> None:
+    of.add_argument("file", type=Path, help="the DuckDB file")
+
+
+def _format(of: argparse.ArgumentParser) -> None:
+    of.add_argument("--format", choices=queries.FORMATS, default="table", help="how it is printed (default: table)")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
-from nbhitl.engine.channels import Channel, UntrackedValue, fleeting
+from nbhitl.engine.channels import BinaryOperatorAggregate, Channel, Topic, UntrackedValue, fleeting
 from nbhitl.engine.errors import UnknownNodeError, did_you_mean
 from nbhitl.engine.fingerprints import Seen, described, digest_of
 from nbhitl.engine.records import END, START
@@ -134,6 +134,8 @@ class Graph:
     """Nodes that run when nothing else is due."""
     fleeting: tuple[str, ...] = field(init=False)
     """Channels whose value is gone after a step in which nobody wrote it."""
+    reduced: frozenset[str] = field(init=False)
+    """The channels whose values a reducer makes."""
     untracked: frozenset[str] = field(init=False)
     """Channels that are never stored."""
     seen: Seen = field(init=False, repr=False, compare=False)
@@ -150,6 +152,10 @@ class Graph:
         put(self, "fleeting", tuple(name for name, channel in self.channels.items() if fleeting(channel)))
         untracked = (name for name, channel in self.channels.items() if isinstance(channel, UntrackedValue))
         put(self, "untracked", frozenset(untracked))
+        reduced = (
+            name for name, channel in self.channels.items() if isinstance(channel, BinaryOperatorAggregate | Topic)
+        )
+        put(self, "reduced", frozenset(reduced))
         put(self, "seen", Seen())
 
     def expect(self, names: Iterable[str], role: str) -> frozenset[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from nbhitl.engine.records import Answered, Checkpoint, Entry, Position, ThreadKey
+from nbhitl.engine.records import Answered, Checkpoint, Entry, Position, ThreadKey, Wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,27 @@ class Saver(Protocol):
     """
 
     def commit(
-        self, key: ThreadKey, checkpoint: Checkpoint, entries: Sequence[Entry] = (), *, wait: bool = True
+        self,
+        key: ThreadKey,
+        checkpoint: Checkpoint,
+        entries: Sequence[Entry] = (),
+        *,
+        wrote: Wrote | None = None,
+        reduced: Container[str] = (),
+        wait: bool = True,
     ) -> None:
         """Append ``checkpoint`` (and the ``entries`` that already follow it): it is the line's newest now.
 
         ``checkpoint.parent`` names the checkpoint it grew from; a parent that is not the newest starts a
         branch, and so does one that the line does not hold (it may stand in another line).
         ``checkpoint.changed`` names every channel whose value differs from that parent's: only these are written
-        where no branch starts. The checkpoint and its entries are written together or not at all.
+        where no branch starts. ``wrote`` is the last write of the parent's tasks, where that was not appended yet.
+        ``reduced`` names the channels whose values reducers make: of a list of theirs that begins with the very
+        elements of the parent's, only the rest has to be written. All of it is written together or not at all.
 
         Raises `UnstorableValueError` for a value that cannot be stored, and `SaverError` when the line has a
-        checkpoint of that id already; both before anything is written.
+        checkpoint of that id already, or when ``wrote`` is given and the line does not hold the parent; each before
+        anything is written.
         """
 
     def append(self, key: ThreadKey, checkpoint: str, entries: Iterable[Entry], *, wait: bool = True) -> None:
@@ -62,8 +72,12 @@ class Saver(Protocol):
         an unknown checkpoint.
         """
 
-    def load(self, key: ThreadKey, checkpoint: str | None = None) -> Position | None:
-        """The position at a checkpoint, the newest by default; None where there is none."""
+    def load(self, key: ThreadKey, checkpoint: str | None = None, *, strict: bool = False) -> Position | None:
+        """The position at a checkpoint, the newest by default; None where there is none.
+
+        With ``strict``, for going on from there: a stored value of a class that this program does not know is an
+        `UnknownTypeError`, and one that its class does not take any more is `SchemaChanged`. Without, for looking.
+        """
 
     def newest(self, key: ThreadKey, since: str) -> Position | None:
         """The position of the newest checkpoint that is ``since`` or descends from it; None without ``since``.
@@ -79,6 +93,22 @@ class Saver(Protocol):
 
     def threads(self) -> list[ThreadInfo]:
         """All threads (of every graph, without sub-graphs), the most recently changed first."""
+
+    def delete_thread(self, key: ThreadKey) -> None:
+        """Delete a thread with its sub-graphs, durably. Raises `SaverError` when there is none."""
+
+    def copy_thread(self, source: ThreadKey, target: ThreadKey) -> None:
+        """Copy a thread with its sub-graphs, under the same ids of checkpoints and questions; durably.
+
+        Raises `SaverError` when there is no ``source``, or a ``target`` already.
+        """
+
+    def prune(self, key: ThreadKey, *, keep: int = 1) -> None:
+        """Delete all but the newest ``keep`` checkpoints of a thread, along the parents of the newest; durably.
+
+        Other branches are deleted, too, and the sub-graphs of the deleted checkpoints. What is left can be continued
+        and answered as before. Raises `SaverError` for an unknown thread, and for ``keep`` below 1.
+        """
 
     def remember_code(self, digest: str, code: Mapping[str, str]) -> None:
         """Remember what a `Checkpoint.code` stands for: node name to the fingerprint of its code.
@@ -96,8 +126,14 @@ class Saver(Protocol):
     def set_breakpoints(self, graph: str, points: Mapping[str, Any]) -> None:
         """Remember a graph's breakpoints; ``points`` holds plain data (JSON types)."""
 
-    def register(self, *classes: type) -> None:
-        """Make classes known that values of the state may have: stored data alone never names code to run."""
+    def register(
+        self, *classes: type, migrate: Callable[[dict[str, Any]], dict[str, Any]] | None = None, was: str | None = None
+    ) -> None:
+        """Make classes known that values of the state may have: stored data alone never names code to run.
+
+        For exactly one class, ``migrate`` takes the fields of an object that was stored when the class had others and
+        returns what it takes now; ``was`` is the qualified name that it had before.
+        """
 
     def flush(self) -> None:
         """Return when everything that was handed over is durable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shlex
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from nbhitl.engine.errors import NbhitlError
-from nbhitl.notebook import verbs
+from nbhitl.notebook import completion, queries, verbs
 from nbhitl.notebook.errors import Plainly
 from nbhitl.notebook.launch import Launch, launch
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from nbhitl.notebook.workspace import Workspace
+
+
+def _with_views(magic: Any) -> Any:
+    """Put the views and examples behind a magic's docstring, which ``?`` shows."""
+    magic.__doc__ = (
+        f"{inspect.cleandoc(magic.__doc__)}\n\nViews and macros:\n\n{queries.described()}\n\n{queries.EXAMPLES}"
+    )
+    return magic
 
 
 @magics_class
@@ -30,6 +39,7 @@ class GraphMagics(Magics):
         super().__init__(shell)
         self.workspace = workspace
         self.space = shell.user_ns
+        completion.listen(workspace)
 
     @magic_arguments("%graph")
     @argument("name", help="the graph's name")
@@ -92,6 +102,26 @@ class GraphMagics(Magics):
                 ),
             )
 
+    @magic_arguments("%%graph_sql")
+    @argument("--out", metavar="NAME", help="give the result to this variable and show only its size")
+    @argument("--timeout", type=float, default=queries.TIMEOUT, metavar="SECONDS", help="10 seconds by default")
+    @argument("--limit", type=int, default=queries.LIMIT, metavar="N", help="rows; 10,000 by default and at most")
+    @argument("--db", metavar="FILE", help="another checkpoint file; a copy of it is looked at")
+    @no_var_expand  # nothing is spliced into SQL
+    @cell_magic("graph_sql")
+    @_with_views
+    def graph_sql(self, line: str, cell: str) -> Any:
+        """Ask the checkpoint file: one SELECT in DuckDB's SQL over the views below. It can change nothing.
+
+        $name in the query takes the value of the notebook's variable of that name, as a bound parameter. The result is
+        a pandas DataFrame where pandas is installed, else a table. Values of the state and of answers are JSON text:
+        value->>'field' takes a field out as text, CAST(value AS DOUBLE) makes a number of it. Times are in UTC.
+        """
+        with Plainly(self.shell):
+            given = _parse(self.graph_sql, line, "%%graph_sql")
+            options = queries.Options(given.out, given.timeout, given.limit, given.db)
+            return queries.run(self.workspace, cell, options)
+
     @no_var_expand  # nothing is spliced into SQL
     @line_magic("graph")
     def graph_line(self, line: str) -> Any:
@@ -130,10 +160,10 @@ def _names(pairs: list[str]) -> dict[str, str]:
     return found
 
 
-def _parse(magic: Any, line: str) -> Any:
+def _parse(magic: Any, line: str, name: str = "%%graph") -> Any:
     try:
         return magic.parser.parse_args(shlex.split(line))
     except ValueError as error:
-        raise NbhitlError(f"%%graph: {error} in: {line:.80}") from error
+        raise NbhitlError(f"{name}: {error} in: {line:.80}") from error
     except UsageError as error:
-        raise NbhitlError(f"%%graph: {error}. %%graph? shows the options.") from error
+        raise NbhitlError(f"{name}: {error}. {name}? shows the options.") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbhitl.checkpoint.table import Table
 from nbhitl.engine.errors import NbhitlError, did_you_mean
 from nbhitl.engine.records import MISSING
+from nbhitl.notebook import housekeeping, queries
 from nbhitl.notebook.words import plainly
 from nbhitl.notebook.worker import Answer, Go, Worker
 
@@ -175,11 +175,10 @@ def _threads(workspace: Workspace, words: str, graph: str | None, thread: str | 
     return workspace.saver.sql("SELECT graph, thread, status, step, updated_at FROM threads ORDER BY updated_at DESC")
 
 
-def _sql(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Table:
-    """Query the checkpoint file: threads, steps, state, pending_interrupts, answers, ..."""
-    if not words:
-        raise NbhitlError("%graph sql needs a query, e.g. %graph sql SELECT * FROM answers")
-    return workspace.saver.sql(words)
+def _sql(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Any:
+    """Query the checkpoint file; without a query, list its views. %%graph_sql? tells more."""
+    options, query = queries.split(words)
+    return queries.run(workspace, query, options)
 
 
 def _db(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
@@ -213,16 +212,18 @@ VERBS = {
     "history": Verb("history [N]", _history),
     "threads": Verb("threads", _threads),
     "sql": Verb("sql SELECT ...", _sql),
+    "size": Verb("size", housekeeping.size),
+    "delete": Verb("delete THREAD --yes", housekeeping.delete),
+    "prune": Verb("prune [THREAD] [--keep N] --yes", housekeeping.prune),
+    "compact": Verb("compact", housekeeping.compact),
+    "export": Verb("export FOLDER", housekeeping.export),
     "db": Verb("db [FILE]", _db),
     "help": Verb("help [VERB]", _help),
 }
 
 
 def _names(words: str, usage: str) -> list[str]:
-    try:
-        names = shlex.split(words)
-    except ValueError as error:
-        raise NbhitlError(f"%graph {usage}: {error} in {words!r}.") from error
+    names = housekeeping.split(words, usage)
     if not names:
         raise NbhitlError(f"say which node: %graph {usage}")
     return names

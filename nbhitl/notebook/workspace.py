@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbhitl.checkpoint.duckdb import DuckDBSaver
-from nbhitl.engine.errors import NbhitlError, SaverError, did_you_mean
+from nbhitl.checkpoint.export import export_parquet
+from nbhitl.engine.errors import NbhitlError, SaverError, ThreadBusyError, did_you_mean
+from nbhitl.engine.records import ThreadKey
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -53,6 +55,11 @@ class Workspace:
         if self._saver is None:
             self._saver = DuckDBSaver(self._path)
         return self._saver
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the checkpoint file has been opened."""
+        return self._saver is not None
 
     def use(self, path: str | Path) -> None:
         """Go on with another checkpoint file. Raises `NbhitlError` while a graph runs."""
@@ -118,6 +125,48 @@ class Workspace:
             graphs = {g for g, _ in self.workers}
             raise NbhitlError(f"graph {name!r} was not run in this kernel.{did_you_mean(name, graphs)}")
         return found[-1]
+
+    def size(self) -> int:
+        """Bytes of the checkpoint file with its log. It is not opened: that would let go of its lock."""
+        self.saver.flush()
+        files = (self._path, self._path.with_name(f"{self._path.name}.wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def export(self, folder: str) -> list[Path]:
+        """Write every view of the file to a folder as Parquet; the files. Raises `SaverError`."""
+        self.saver.flush()
+        return export_parquet(self._path, folder)
+
+    def all_stored(self, graph: str | None) -> list[ThreadKey]:
+        """The threads in the file, of one graph or of all."""
+        return [info.key for info in self.saver.threads() if graph in (None, info.key.graph)]
+
+    def stored(self, thread: str, graph: str | None) -> ThreadKey:
+        """The thread of that name in the file. Raises `NbhitlError` when there is none, or several."""
+        keys = self.all_stored(graph)
+        found = [key for key in keys if key.thread == thread]
+        if not found:
+            known = {key.thread for key in keys}
+            raise NbhitlError(f"there is no thread {thread!r} in {self._path}.{did_you_mean(thread, known)}")
+        if len(found) > 1:
+            names = ", ".join(repr(key.graph) for key in found)
+            raise NbhitlError(f"several graphs have a thread {thread!r}: {names}. Say which: %graph -g NAME ...")
+        return found[0]
+
+    def expect_idle(self, key: ThreadKey) -> None:
+        """Raise `ThreadBusyError` while a thread is being run."""
+        worker = self.workers.get((key.graph, key.thread))
+        if worker is not None and worker.session.busy:
+            raise ThreadBusyError(f"thread {key.thread!r} is being run. Wait for it, or stop it: %graph pause")
+
+    def forget(self, key: ThreadKey) -> None:
+        """Close the forms of a thread that is about to go. Raises `ThreadBusyError` while it is being run."""
+        self.expect_idle(key)
+        worker = self.workers.pop((key.graph, key.thread), None)
+        if worker is not None:
+            worker.retire("The thread was deleted: run the cell again for a new one.")
+        if self.current is worker:
+            self.current = None
 
     def next_thread(self, graph: str) -> tuple[str, str]:
         """The thread that a cell without ``--thread`` runs, and what to say about it.

@@ -85,6 +85,10 @@ class Run:
         self._runs = 0
         self._count = 0
         self._news: list[Entry] = []
+        self._open = 0
+        """How many tasks are being performed."""
+        self._late: Wrote | None = None
+        """The write of the step's last task: it travels with the checkpoint that follows."""
         self._unsaved: list[Entry] | None = None
         """With durability ``exit``: what happened at a checkpoint that is not saved yet."""
         self._saved: str | None = None
@@ -213,9 +217,19 @@ class Run:
         start = tasks[0]
         if start.node != START or START in self.graph.routers or type(start.arg) is not dict:
             return False
-        self.note([Wrote(start.id, tuple(start.arg.items()))])
+        wrote = Wrote(start.id, tuple(start.arg.items()))
+        if self._waits:
+            self._late = wrote
+            self._news.append(wrote)
+        else:
+            self.note([wrote])
         self.fold()
         return True
+
+    @property
+    def _waits(self) -> bool:
+        """Whether the last write of a step may wait for the step's commit: with ``exit`` that may never be written."""
+        return self.durability != "exit" and self.world.saver is not None
 
     def _next(self) -> moves.Move:
         # Deadlines are the business of the outermost run: people answer there.
@@ -224,20 +238,30 @@ class Run:
 
     def _jobs(self, tasks: Sequence[Task]) -> list[TaskContext]:
         nodes, position = self.graph.nodes, self.position
+        self._open = len(tasks)
         return [TaskContext(self, nodes[t.node] if t.node != START else _START_NODE, t, position) for t in tasks]
 
     def take(self, job: TaskContext, entries: tuple[Entry, ...]) -> Ended:
         """Remember what came of one task. None: its sub-graph was asked to stop before its next node."""
         task = job.task
+        self._open -= 1
+        first = entries[0] if entries else None
+        if len(entries) == 1 and type(first) is Wrote and not self._open and self._waits:
+            self._late = first
+            self._news.append(first)
+            return Ended(task, entries)
         try:
-            # A task's writes travel with the checkpoint that follows; a question is durable before it is shown.
-            asks = len(entries) != 1 or type(entries[0]) is not Wrote
-            self.note(entries, wait=asks and any(isinstance(entry, Asked) for entry in entries))
+            self.note(entries, wait=any(isinstance(entry, Asked) for entry in entries))
         except UnstorableValueError as error:
-            error.add_note(f"in node {task.node!r}")
-            entries = (Failed(task.id, type(error).__name__, str(error), error),)
-            self.note(entries)
+            entries = self._unstorable(task, error)
         return Ended(task, entries)
+
+    def _unstorable(self, task: Task, error: UnstorableValueError) -> tuple[Entry, ...]:
+        """Remember that what came of a task cannot be stored."""
+        error.add_note(f"in node {task.node!r}")
+        entries = (Failed(task.id, type(error).__name__, str(error), error),)
+        self.note(entries)
+        return entries
 
     def fold(self) -> None:
         """Bring the position up to date with what was taken."""
@@ -254,10 +278,26 @@ class Run:
         except Exception as error:
             if isinstance(error, SaverError) and not isinstance(error, UnstorableValueError):
                 raise  # no reducer's fault: the place where runs are remembered is gone
-            self.failures = (Failed("", type(error).__name__, str(error), error),)
+            if self._keep_late():
+                self.failures = (Failed("", type(error).__name__, str(error), error),)
             return None
         self.position = Position(checkpoint)
         return Committed(checkpoint)
+
+    def _keep_late(self) -> bool:
+        """Write what was to travel with a checkpoint; False when that cannot be stored, and its task has failed."""
+        late = self._late
+        if late is None:
+            return True
+        try:
+            self._write_late()
+        except UnstorableValueError as error:
+            others = {id: wrote for id, wrote in self.position.wrote.items() if id != late.task}
+            self.position = replace(self.position, wrote=others)
+            self._unstorable(next(t for t in self.position.checkpoint.tasks if t.id == late.task), error)
+            self.fold()
+            return False
+        return True
 
     def _expire(self, questions: Sequence[Asked]) -> None:
         now = self.world.clock.now()
@@ -324,6 +364,7 @@ class Run:
         """Remember what happened at this checkpoint. Called by bodies too, from any thread."""
         saver = self.world.saver
         if saver is not None and entries:
+            self._write_late()
             tracked = self._tracked(entries)
             if self.anchor is not None and self.durability == "exit" and any(type(entry) is Kept for entry in entries):
                 self.anchor(self.position.checkpoint.id)  # or nobody would find the effect again
@@ -332,6 +373,12 @@ class Run:
             else:
                 self._hold_back(saver, tracked, wait=wait)
         self._news.extend(entries)
+
+    def _write_late(self) -> None:
+        """Something else happens at this checkpoint first, or it is left: the write that waited is written now."""
+        late, self._late = self._late, None
+        if late is not None and self.world.saver is not None:
+            self.world.saver.append(self.key, self.position.checkpoint.id, self._tracked([late]), wait=False)
 
     def _hold_back(self, saver: Saver, entries: Sequence[Entry], *, wait: bool) -> None:
         """Durability ``exit``: nothing of a step is saved until something in it has to be, or the run stops."""
@@ -366,7 +413,18 @@ class Run:
             self._unsaved = list(self._tracked(entries))
             self._changed.update(dict.fromkeys(checkpoint.changed))
             return
-        saver.commit(self.key, self._stored(checkpoint), self._tracked(entries), wait=wait)
+        graph, late = self.graph, self._late
+        if late is not None and graph.untracked:
+            late = self._tracked_write(late)
+        saver.commit(
+            self.key,
+            self._stored(checkpoint),
+            self._tracked(entries),
+            wrote=late,
+            reduced=graph.reduced,
+            wait=wait,
+        )
+        self._late = None
 
     def _stored(self, checkpoint: Checkpoint) -> Checkpoint:
         """A checkpoint without the values that are never stored."""
@@ -386,9 +444,8 @@ class Run:
         hidden = self.graph.untracked
         if not hidden:
             return entries
-        return [
-            replace(entry, updates=tuple(pair for pair in entry.updates if pair[0] not in hidden))
-            if isinstance(entry, Wrote)
-            else entry
-            for entry in entries
-        ]
+        return [self._tracked_write(entry) if isinstance(entry, Wrote) else entry for entry in entries]
+
+    def _tracked_write(self, wrote: Wrote) -> Wrote:
+        hidden = self.graph.untracked
+        return replace(wrote, updates=tuple(pair for pair in wrote.updates if pair[0] not in hidden))

@@ -162,6 +162,29 @@ def _annotated(cls: type) -> bool:
         return True
 
 
+def classes_named(function: Any, seen: set[int] | None = None) -> Iterator[type]:
+    """Classes whose values a body may return although no hint says so: those that it names, and its own helpers do.
+
+    Only functions of the body's own module are followed.
+    """
+    seen = set() if seen is None else seen
+    function = inspect.unwrap(getattr(function, "func", function))
+    if not isinstance(function, types.FunctionType) or id(function) in seen:
+        return
+    seen.add(id(function))
+    space, codes = function.__globals__, [function.__code__]
+    found = [cell.cell_contents for cell in function.__closure__ or () if cell != types.CellType()]
+    while codes:
+        code = codes.pop()
+        codes += [const for const in code.co_consts if isinstance(const, types.CodeType)]
+        found += [space[name] for name in code.co_names if name in space]
+    for value in found:
+        if isinstance(value, type):
+            yield from _classes(value)
+        elif isinstance(value, types.FunctionType) and value.__module__ == function.__module__:
+            yield from classes_named(value, seen)
+
+
 def _classes(hint: Any, seen: frozenset[type] = frozenset()) -> Iterator[type]:
     """Classes in a hint, at any depth, whose values are stored field by field."""
     hint = unqualified(hint)

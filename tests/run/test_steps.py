@@ -275,10 +275,10 @@ def test_a_reducer_that_raises_fails_an_async_run_as_well(saver, config):
 
 def test_a_checkpointer_that_is_gone_is_no_failure_of_a_node(config):
     class Gone(InMemorySaver):
-        def commit(self, key, checkpoint, entries=(), *, wait=True):
+        def commit(self, key, checkpoint, entries=(), **how):
             if checkpoint.step == 1:
                 raise SaverError("the disk is full")
-            super().commit(key, checkpoint, entries, wait=wait)
+            super().commit(key, checkpoint, entries, **how)
 
     graph = chain(a=says("a")).compile(Gone())
     with pytest.raises(SaverError, match="the disk is full"):

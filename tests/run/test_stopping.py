@@ -230,9 +230,9 @@ class Watched(InMemorySaver):
         super().__init__()
         self.notes = []
 
-    def commit(self, key, checkpoint, entries=(), *, wait=True):
-        self.notes.append(("Checkpoint", wait))
-        super().commit(key, checkpoint, entries, wait=wait)
+    def commit(self, key, checkpoint, entries=(), *, wrote=None, wait=True, **how):
+        self.notes += [("Checkpoint", wait)] + ([] if wrote is None else [("Wrote", False)])
+        super().commit(key, checkpoint, entries, wrote=wrote, wait=wait, **how)
 
     def append(self, key, checkpoint, entries, *, wait=True):
         entries = list(entries)

@@ -1,0 +1,55 @@
+"""Writes a file that nobody has open anew, without the room of deleted rows: duckdb's files never shrink."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from nbhitl.checkpoint import crashing, instances, parts
+from nbhitl.engine.errors import SaverError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TABLES: Final = ("schema_migrations", "about")
+_PAGE: Final = 2048
+
+
+def compact(file: Path) -> None:
+    """Copy the rows into a new file, in the old one's place. Raises `SaverError`; the file is as it was then."""
+    import duckdb
+
+    if instances.wal_of(file).exists():
+        raise SaverError(f"the log of {file} could not be folded into it, so it was not compacted: open it again first")
+    fresh = file.with_name(f".{file.name}.compact")
+    try:
+        for leftover in (fresh, instances.wal_of(fresh)):
+            leftover.unlink(missing_ok=True)
+        source = instances.opened(file, read_only=True)
+        target = instances.fill_new(fresh, fold=False)  # what is folded twice takes its room twice
+        try:
+            # Both are cut off from other files, so that one cannot attach the other.
+            for table in _TABLES:
+                target.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+                rows, small = source.execute(f"SELECT * FROM {table}"), target.appender(table)  # noqa: S608
+                small.append_rows(rows.fetchall())
+                small.flush()
+            appender = parts.Appender(target)
+            for table in parts.names(source):  # one after the other: sorting all rows would need the room of all
+                rows = source.execute(f"SELECT * FROM {table} ORDER BY seq")  # noqa: S608 - our own names
+                while page := rows.fetchmany(_PAGE):
+                    appender.append(page)
+                    appender.flush()
+            target.execute("CHECKPOINT")
+        finally:
+            target.close()
+            source.close()
+        crashing.point("during_compact")
+        os.replace(fresh, file)
+        instances.sync_folder(file.parent)
+    except (OSError, duckdb.Error) as error:
+        fresh.unlink(missing_ok=True)
+        instances.wal_of(fresh).unlink(missing_ok=True)
+        raise SaverError(
+            f"{file} could not be compacted ({error}); it is as it was. Make room in its folder."
+        ) from error
