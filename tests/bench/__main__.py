@@ -1,8 +1,9 @@
-"""Speed, shown as ratios of one run: ``python -m tests.bench [--repeat N] [--only TEXT] [--exponents] [--cpu]``.
+"""Speed, shown as ratios of one run: ``python -m tests.bench [--repeat N] [--only TEXT] [--exponents] [--million]``.
 
 Every row is measured in pairs (LangGraph, nbhitl, nbhitl, LangGraph, ...) in this process and told as the median of
 the paired ratios, with their range, since absolute times mean little on a shared machine. A row without a peer tells
-its time only. A row that cannot run says why in one line, the others go on, and the exit code is 1.
+its time only, and a promise in milliseconds is held against its median. A row that cannot run says why in one line, the
+others go on, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -12,14 +13,19 @@ import gc
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypeAlias, TypedDict
 
-from tests.bench import exponents, measure
-from tests.bench.engines import OURS, Engine, Run
+from tests.bench import exponents, files, measure, million
+from tests.bench.disk import Disk
+from tests.bench.engines import Engine, Run
 from tests.bench.measure import WIDTH, Row
-from tests.bench.rows import IMPORTS, ROWS, on_disk
+from tests.bench.rows import IMPORTS, ROWS
+
+Line: TypeAlias = "tuple[str, Callable[[], str]]"
+"""A row's title, and what measures and tells it."""
 
 
 class State(TypedDict):
@@ -55,24 +61,21 @@ def imported(statement: str, repeat: int, target: int, stretch: int) -> str:
 THEIR_IMPORT = "import langgraph.graph, langgraph.checkpoint.memory"
 
 
-def lines(repeat: int, only: str, *, cpu: bool) -> Iterator[tuple[str, Callable[[], str]]]:
+def lines(given: argparse.Namespace, disk: Disk) -> Iterator[Line]:
     """Every row's title, and what measures it."""
-    with tempfile.TemporaryDirectory() as folder:
-        opened: list[Any] = []
-
-        def disk() -> Any:
-            if not opened:
-                opened.append(OURS.DuckDBSaver(Path(folder) / "bench.duckdb"))
-            return opened[0]
-
-        for row in [*ROWS[:2], *on_disk(disk), *ROWS[2:], *DRAWINGS]:
-            if only in row.title:
-                yield row.title, lambda row=row: measure.compare(row, repeat, cpu=cpu)
-        for saver in opened:
-            saver.close()
+    repeat = given.repeat
+    if given.million:
+        for promise in million.promises(disk):
+            yield promise.title, lambda row=promise: measure.keep(row, repeat)
+        return
+    for row in [*ROWS, *files.rows(disk), *DRAWINGS]:
+        yield row.title, lambda row=row: measure.compare(row, repeat, cpu=given.cpu)
+    for promise in files.openings(disk):
+        yield promise.title, lambda row=promise: measure.keep(row, repeat)
     for statement, target, stretch in IMPORTS:
-        if only in statement:
-            yield statement, lambda s=statement, t=target, r=stretch: imported(s, repeat, t, r)
+        yield statement, lambda s=statement, t=target, r=stretch: imported(s, repeat, t, r)
+    for weight in files.weights(disk):
+        yield weight.title, lambda row=weight: measure.weigh(row)
 
 
 DRAWINGS = [
@@ -81,11 +84,10 @@ DRAWINGS = [
 ]
 
 
-def growing(repeat: int, only: str, *, peer: bool) -> Iterator[tuple[str, Callable[[], str]]]:
+def growing(given: argparse.Namespace, disk: Disk) -> Iterator[Line]:
     """Every exponent's title, and what fits it."""
-    for growth in exponents.GROWTHS:
-        if only in growth.title:
-            yield growth.title, lambda growth=growth: exponents.show(growth, repeat, peer=peer)
+    for growth in [*exponents.GROWTHS, *exponents.on_disk(disk)]:
+        yield growth.title, lambda growth=growth: exponents.show(growth, given.repeat, peer=not given.alone)
 
 
 def main() -> int:
@@ -96,13 +98,18 @@ def main() -> int:
     parser.add_argument("--exponents", action="store_true", help="how time grows, in place of how long it takes")
     parser.add_argument("--alone", action="store_true", help="exponents without LangGraph's")
     parser.add_argument("--cpu", action="store_true", help="count computing, not waiting: steadier on a busy machine")
+    parser.add_argument("--million", action="store_true", help="a file of a million checkpoints: takes minutes")
     given = parser.parse_args()
     if given.exponents:
-        print(f"{'time ~ n to the power of ...':<{WIDTH}} target {exponents.TARGET}")
-        found = growing(given.repeat, given.only, peer=not given.alone)
+        print(f"{'time or bytes ~ n to the power of ...':<{WIDTH}} target {exponents.TARGET}")
     else:
         print(f"{'':<{WIDTH}} {'nbhitl':>9} {'langgraph':>9}      ratio (min - max)          target / stretch")
-        found = lines(given.repeat, given.only, cpu=given.cpu)
+    with tempfile.TemporaryDirectory() as folder, closing(Disk(Path(folder))) as disk:
+        return show(line for line in (growing if given.exponents else lines)(given, disk) if given.only in line[0])
+
+
+def show(found: Iterable[Line]) -> int:
+    """Print every line; the exit code."""
     broken = 0
     for title, tell in found:
         try:

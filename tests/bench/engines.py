@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+MEMORY = "memory"
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -24,9 +26,9 @@ class Engine:
             raise NotImplementedError(f"{self.name} has no {name}")
         return found
 
-    def saver(self, kind: str | None) -> Any:
-        """A fresh checkpointer: ``memory``, or None for none."""
-        return None if kind is None else self.InMemorySaver()
+    def saver(self, given: Any) -> Any:
+        """A checkpointer: a fresh one for ``"memory"``; None and one that is open already are themselves."""
+        return self.InMemorySaver() if given == MEMORY else given
 
 
 OURS = Engine("nbhitl", {"*": "nbhitl"})
@@ -39,6 +41,7 @@ THEIRS = Engine(
         "Command": "langgraph.types",
         "interrupt": "langgraph.types",
         "InMemorySaver": "langgraph.checkpoint.memory",
+        "SqliteSaver": "langgraph.checkpoint.sqlite",
     },
 )
 

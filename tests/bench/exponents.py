@@ -1,4 +1,4 @@
-"""How time grows: the slope of log(time) over log(n), fitted over a few sizes. 1 is linear, 2 is quadratic.
+"""How time and bytes grow: the slope of log(time) over log(n), fitted over a few sizes. 1 is linear, 2 is quadratic.
 
 What a run costs at the smallest size is taken off first, so that a constant does not hide the growth.
 """
@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict
 
+from tests.bench.disk import Disk
 from tests.bench.engines import OURS, THEIRS, Engine, Run
 from tests.bench.measure import WIDTH, best
-from tests.bench.workloads import config, loop, sends, sequential, talk
+from tests.bench.workloads import Log, Talk, chat, config, loop, sends, sequential, talk
 
 TARGET = 1.1
 
@@ -31,20 +32,33 @@ class Growth:
     target: float | None = TARGET
     peer: bool = True
     """Whether it is cheap enough to show LangGraph beside it."""
+    weight: Callable[[Engine], int] | None = None
+    """What grows in place of time: bytes, asked for after a run."""
+
+    def cost(self, engine: Engine, size: int, repeat: int) -> float:
+        """Seconds of the shortest run, or bytes of one: those do not vary."""
+        if self.weight is None:
+            return best(lambda e: self.make(e, size), engine, repeat)
+        self.make(engine, size)()
+        return self.weight(engine)
+
+    def tell(self, cost: float) -> str:
+        """A cost with its unit."""
+        return f"{cost * 1e3:8.1f} ms" if self.weight is None else f"{cost / 1e6:8.2f} MB"
 
 
 def slope(growth: Growth, engine: Engine, repeat: int) -> str:
-    """The exponent, and the time of the largest size."""
+    """The exponent, and what the largest size costs."""
     growth.make(engine, growth.sizes[0])()  # warm up
-    constant = best(lambda e: growth.make(e, growth.least), engine, repeat * 2) if growth.least else 0.0
+    constant = growth.cost(engine, growth.least, repeat * 2) if growth.least else 0.0
     sizes = growth.sizes if engine is OURS else growth.sizes[:-1]  # the slower one need not go as far
-    times = [best(lambda e, n=n: growth.make(e, n), engine, repeat) for n in sizes]
-    points = [(math.log(n), math.log(max(t - constant, 1e-9))) for n, t in zip(sizes, times, strict=True)]
+    costs = [growth.cost(engine, n, repeat) for n in sizes]
+    points = [(math.log(n), math.log(max(cost - constant, 1e-9))) for n, cost in zip(sizes, costs, strict=True)]
     fitted = statistics.linear_regression([x for x, _ in points], [y for _, y in points]).slope
     last = points[-1][1] - points[-2][1]
     local = last / (points[-1][0] - points[-2][0])
     met = "" if engine is THEIRS or growth.target is None else "met" if fitted <= growth.target else "MISSED"
-    return f"{engine.name:<9} {fitted:5.2f} (last {local:5.2f}; {sizes[-1]}: {times[-1] * 1e3:8.1f} ms) {met}"
+    return f"{engine.name:<9} {fitted:5.2f} (last {local:5.2f}; {sizes[-1]}: {growth.tell(costs[-1])}) {met}"
 
 
 def show(growth: Growth, repeat: int, *, peer: bool) -> str:
@@ -62,14 +76,14 @@ class Items(TypedDict):
     done: Annotated[list[Any], operator.add]
 
 
-def _wide_loop(engine: Engine, channels: int, *, steps: int = 100, kind: str | None = None) -> Run:
+def _wide_loop(engine: Engine, channels: int, *, steps: int = 100, saver: Any = None) -> Run:
     """A loop of fixed length over a state of ``channels`` keys, of which it writes one."""
     schema = TypedDict("schema", {f"k{n}": int for n in range(channels)})
     graph, end = engine.StateGraph(schema), engine.END
     graph.add_node("a", lambda state: {"k0": state["k0"] + 1})
     graph.add_edge(engine.START, "a")
     graph.add_conditional_edges("a", lambda s: end if s["k0"] >= steps else "a", ["a", end])
-    compiled = graph.compile(checkpointer=engine.saver(kind))
+    compiled = graph.compile(checkpointer=engine.saver(saver))
     values = {f"k{n}": 0 for n in range(channels)}
     return lambda: compiled.invoke(dict(values), config(steps))
 
@@ -139,11 +153,6 @@ def _answer(engine: Engine, count: int, answered: int | None = None) -> Run:
     return lambda: compiled.invoke(engine.Command(resume=answers), config(5))
 
 
-def _messages(engine: Engine, steps: int, kind: str | None) -> Run:
-    schema = TypedDict("schema", {"messages": Annotated[list[Any], engine.add_messages]})  # noqa: UP013 - made
-    return talk(engine, steps, kind, schema)
-
-
 GROWTHS = (
     Growth("steps, no checkpointer", lambda e, n: loop(e, n, None), (500, 1000, 2000, 4000)),
     Growth("steps, in memory", lambda e, n: loop(e, n, "memory"), (500, 1000, 2000, 4000)),
@@ -154,7 +163,7 @@ GROWTHS = (
     Growth("channels, loop of 100", _wide_loop, (500, 1000, 2000, 4000)),
     Growth(
         "channels, loop of 100, in memory",
-        lambda e, n: _wide_loop(e, n, kind="memory"),
+        lambda e, n: _wide_loop(e, n, saver="memory"),
         (500, 1000, 2000, 4000),
         peer=False,
     ),
@@ -162,10 +171,29 @@ GROWTHS = (
     Growth("nodes in a row, own channels (n * n)", _own_channels, (250, 500, 1000, 2000), target=None, peer=False),
     Growth("messages, operator.add", lambda e, n: talk(e, n, None), (500, 1000, 2000, 4000)),
     Growth("messages, operator.add, in memory", lambda e, n: talk(e, n, "memory"), (500, 1000, 2000), peer=False),
-    Growth("messages, add_messages", lambda e, n: _messages(e, n, None), (125, 250, 500, 1000)),
+    Growth("messages, add_messages", lambda e, n: talk(e, n, None, chat(e)), (125, 250, 500, 1000)),
     Growth("Send tasks", lambda e, n: sends(e, n, None), (1000, 2000, 4000, 8000)),
     Growth("Send tasks, in memory", lambda e, n: sends(e, n, "memory"), (1000, 2000, 4000, 8000)),
     Growth("pending questions: ask", _ask, (250, 500, 1000, 2000)),
     Growth("pending questions: answer all", _answer, (250, 500, 1000, 2000)),
     Growth("pending questions: answer one", lambda e, n: _answer(e, n, 1), (250, 500, 1000, 2000)),
 )
+
+
+def on_disk(disk: Disk) -> list[Growth]:
+    """How time and bytes grow in a file; ours only, since LangGraph's are quadratic and large."""
+    sizes = (500, 1000, 2000, 4000)
+    kinds: list[tuple[str, Callable[[Engine], Any]]] = [
+        ("operator.add", lambda engine: Talk),
+        ("add_messages", chat),
+        ("a list returned whole", lambda engine: Log),
+    ]
+    found = [Growth("on disk: steps", lambda e, n: loop(e, n, disk.fresh(e)), sizes, peer=False)]
+    for name, schema in kinds:
+
+        def make(engine: Engine, size: int, schema: Callable[[Engine], Any] = schema) -> Run:
+            return talk(engine, size, disk.fresh(engine), schema(engine))
+
+        found.append(Growth(f"on disk: messages, {name}", make, sizes, peer=False))
+        found.append(Growth(f"on disk: bytes, {name}", make, sizes, peer=False, weight=disk.weight))
+    return found

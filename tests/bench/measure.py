@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.bench.engines import OURS, THEIRS, Engine, Make, Run
@@ -74,6 +74,51 @@ def verdict(ratios: Sequence[float], target: float | None, stretch: float | None
         return said
     met = "STRETCH" if stretch is not None and middle >= stretch else "met" if middle >= target else "MISSED"
     return f"{said:<26} target {target:g} / {stretch:g}   {met}"
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What a run leaves on the disk: the same every time, so each engine runs once."""
+
+    title: str
+    make: Make
+    weight: Callable[[Engine], int]
+    """Bytes, asked for after the run."""
+    target: float | None = None
+    """How many times smaller than LangGraph's."""
+    stretch: float | None = None
+
+
+def weigh(row: Weight) -> str:
+    """The row's line: megabytes, their ratio, how long each run took."""
+    bytes_, seconds = {}, {}
+    for engine in (OURS, THEIRS):
+        seconds[engine.name] = timed(row.make(engine))
+        bytes_[engine.name] = row.weight(engine)
+    mine, peer = bytes_[OURS.name], bytes_[THEIRS.name]
+    took = f"   ({seconds[OURS.name]:.2f} s, {seconds[THEIRS.name]:.2f} s)"
+    line = f"{row.title:<{WIDTH}} {mine / 1e6:9.2f} {peer / 1e6:9.2f} MB"
+    return f"{line}  {verdict([peer / mine], row.target, row.stretch)}{took}"
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Something of ours that has to be done within a time, whatever others need for it."""
+
+    title: str
+    make: Callable[[], Run]
+    """Builds what is needed, untimed, and returns what is timed. Called anew for every repetition."""
+    target: float
+    """Milliseconds."""
+
+
+def keep(row: Promise, repeat: int) -> str:
+    """The row's line: the median in milliseconds, its range, and whether the promise is kept."""
+    times = sorted(timed(row.make()) * 1e3 for _ in range(repeat))
+    middle = statistics.median(times)
+    said = f"         ms  ({times[0]:.1f} - {times[-1]:.1f})"
+    met = "met" if middle <= row.target else "MISSED"
+    return f"{row.title:<{WIDTH}} {middle:9.2f} {said:<38} target {row.target:g} ms   {met}"
 
 
 def import_seconds(statement: str) -> float:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from tests.bench import wide, workloads
-from tests.bench.engines import Engine, Make, Run
+from tests.bench.engines import Make
 from tests.bench.measure import Row
 
 STEPS = 1000
@@ -15,24 +13,6 @@ STEPS = 1000
 
 def _of(workload: Any, *given: Any, **named: Any) -> Make:
     return lambda engine: workload(engine, *given, **named)
-
-
-def _on_disk(engine: Engine, disk: Callable[[], Any], **options: Any) -> Run:
-    return workloads.loop(engine, STEPS, None, disk(), **options)
-
-
-def on_disk(disk: Callable[[], Any]) -> list[Row]:
-    """The rows that need a file; ``disk`` opens it."""
-    return [
-        Row("loop, DuckDB, durability async", partial(_on_disk, disk=disk), per=STEPS, unit="us", peer=False),
-        Row(
-            "loop, DuckDB, durability sync",
-            partial(_on_disk, disk=disk, durability="sync"),
-            per=STEPS,
-            unit="us",
-            peer=False,
-        ),
-    ]
 
 
 ROWS = [
@@ -49,9 +29,9 @@ ROWS = [
     Row("wide_dict 25x300", _of(wide.wide, wide.Desk, 5, 300), 4, 6),
     Row("wide_dict 9x1200", _of(wide.wide, wide.Desk, 3, 1200), 2, 2.5),
     Row("pydantic state 25x300", _of(wide.wide, wide.DeskModel, 5, 300), 1.4, 2),
-    Row("pause and resume, in memory", _of(workloads.pauses, 50), 20, 40, 50),
-    Row("history of 1,000, plain", _of(workloads.history, STEPS, messages=False), 5, 10),
-    Row("history of 1,000, messages", _of(workloads.history, STEPS, messages=True), 10, 25),
+    Row("pause and resume, in memory", _of(workloads.pauses, 50, "memory"), 20, 40, 50),
+    Row("history of 1,000, plain", _of(workloads.remembered, STEPS, messages=False), 5, 10),
+    Row("history of 1,000, messages", _of(workloads.remembered, STEPS, messages=True), 10, 25),
     Row("compile 1,000 nodes", _of(workloads.compiling, 1000), 8, 20),
     Row("build and compile 1,000 nodes", _of(workloads.building, 1000), 8, 20),
 ]

@@ -6,11 +6,11 @@ The shapes follow LangGraph's own benchmarks where they have one; user code is t
 from __future__ import annotations
 
 import operator
-import secrets
 from collections.abc import Callable
 from typing import Annotated, Any, TypedDict
 
-from tests.bench.engines import Engine, Run
+from tests.bench import texts
+from tests.bench.engines import MEMORY, Engine, Run
 
 
 class Counter(TypedDict):
@@ -37,34 +37,47 @@ def looping(engine: Engine, steps: int, saver: Any) -> Any:
     graph.add_node("a", lambda state: {"n": state["n"] + 1})
     graph.add_edge(engine.START, "a")
     graph.add_conditional_edges("a", lambda s: end if s["n"] >= steps else "a", ["a", end])
-    return graph.compile(checkpointer=saver)
+    return graph.compile(checkpointer=engine.saver(saver))
 
 
-def loop(engine: Engine, steps: int, kind: str | None, saver: Any = None, **options: Any) -> Run:
-    """A loop of ``steps`` steps; with a ``saver`` of its own where one is given."""
-    compiled = looping(engine, steps, saver if saver is not None else engine.saver(kind))
-    thread = secrets.token_hex(6)  # a file is shared by all repetitions
+def loop(engine: Engine, steps: int, saver: Any, **options: Any) -> Run:
+    """A loop of ``steps`` steps."""
+    compiled = looping(engine, steps, saver)
 
     def run() -> None:
-        assert compiled.invoke({"n": 0}, config(steps, thread), **options)["n"] == steps
+        assert compiled.invoke({"n": 0}, config(steps), **options)["n"] == steps
 
     return run
 
 
-def sends(engine: Engine, count: int, kind: str | None) -> Run:
+def sends(engine: Engine, count: int, saver: Any) -> Run:
     """``count`` tasks at once, each with an input of its own."""
+    return rounds(engine, count, 1, saver)
+
+
+def rounds(engine: Engine, count: int, turns: int, saver: Any, **options: Any) -> Run:
+    """``count`` tasks at once, each with an input of its own, ``turns`` times."""
     subjects = [str(n) for n in range(count)]
-    graph = engine.StateGraph(Results)
+    graph, send, end = engine.StateGraph(Results), engine.Send, engine.END
     graph.add_node("work", lambda arg: {"found": [arg["subject"]]})
-    send = engine.Send
-    graph.add_conditional_edges(
-        engine.START, lambda state: [send("work", {"subject": s}) for s in state["subjects"]], ["work"]
-    )
-    graph.add_edge("work", engine.END)
-    compiled = graph.compile(checkpointer=engine.saver(kind))
+
+    def spread(state: Results) -> Any:
+        if len(state["found"]) >= count * turns:
+            return end
+        return [send("work", {"subject": subject}) for subject in state["subjects"]]
+
+    graph.add_conditional_edges(engine.START, spread, ["work", end])
+    if turns == 1:
+        graph.add_edge("work", end)
+    else:
+        graph.add_node("again", lambda state: None)
+        graph.add_edge("work", "again")
+        graph.add_conditional_edges("again", spread, ["work", end])
+    compiled = graph.compile(checkpointer=engine.saver(saver))
 
     def run() -> None:
-        assert compiled.invoke({"subjects": subjects}, config(10))["found"] == subjects
+        found = compiled.invoke({"subjects": subjects}, config(2 * turns + 10), **options)["found"]
+        assert found == subjects * turns
 
     return run
 
@@ -106,9 +119,9 @@ def _idle() -> Callable[[Any], None]:
     return idle
 
 
-def sequential(engine: Engine, nodes: int, kind: str | None) -> Run:
+def sequential(engine: Engine, nodes: int, saver: Any) -> Run:
     """Nodes in a row, one step each."""
-    compiled = chain(engine, nodes).compile(checkpointer=engine.saver(kind))
+    compiled = chain(engine, nodes).compile(checkpointer=engine.saver(saver))
     return lambda: compiled.invoke({"subjects": []}, config(nodes))
 
 
@@ -139,7 +152,7 @@ class Working(Subject, Found):
     """What it works on."""
 
 
-def fan_out_to_subgraph(engine: Engine, count: int, kind: str | None, turns: int = 0) -> Run:
+def fan_out_to_subgraph(engine: Engine, count: int, saver: Any, turns: int = 0) -> Run:
     """Sends to a compiled sub-graph of three nodes; the last of them runs ``turns`` more times."""
     end = engine.END
     inner = engine.StateGraph(Working, input_schema=Subject, output_schema=Found)
@@ -157,7 +170,7 @@ def fan_out_to_subgraph(engine: Engine, count: int, kind: str | None, turns: int
         engine.START, lambda state: [send("work", {"subject": s}) for s in state["subjects"]], ["work"]
     )
     outer.add_edge("work", end)
-    compiled = outer.compile(checkpointer=engine.saver(kind))
+    compiled = outer.compile(checkpointer=engine.saver(saver))
     subjects = [str(n) for n in range(count)]
 
     def run() -> None:
@@ -166,18 +179,18 @@ def fan_out_to_subgraph(engine: Engine, count: int, kind: str | None, turns: int
     return run
 
 
-def pauses(engine: Engine, calls: int) -> Run:
+def pauses(engine: Engine, calls: int, saver: Any, **options: Any) -> Run:
     """Ask on a new thread and go on with the answer, ``calls`` times."""
     graph = engine.StateGraph(Counter)
     ask = engine.interrupt
     graph.add_node("ask", lambda state: {"n": ask("how many?")})
     graph.add_edge(engine.START, "ask").add_edge("ask", engine.END)
-    compiled, command = graph.compile(checkpointer=engine.InMemorySaver()), engine.Command
+    compiled, command = graph.compile(checkpointer=engine.saver(saver)), engine.Command
 
     def run() -> None:
         for n in range(calls):
-            assert "__interrupt__" in compiled.invoke({"n": -1}, config(5, str(n)))
-            assert compiled.invoke(command(resume=n), config(5, str(n)))["n"] == n
+            assert "__interrupt__" in compiled.invoke({"n": -1}, config(5, str(n)), **options)
+            assert compiled.invoke(command(resume=n), config(5, str(n)), **options)["n"] == n
 
     return run
 
@@ -188,36 +201,65 @@ class Talk(TypedDict):
     messages: Annotated[list[dict[str, Any]], operator.add]
 
 
+class Log(TypedDict):
+    """A list without a reducer: a node returns all of it."""
+
+    messages: list[dict[str, Any]]
+
+
+def chat(engine: Engine) -> Any:
+    """A conversation whose messages are merged by their ids."""
+    return TypedDict("Chat", {"messages": Annotated[list[Any], engine.add_messages]})
+
+
 def talking(engine: Engine, schema: Any, steps: int, saver: Any) -> Any:
     """A loop that adds a message of 500 bytes a step."""
+    texts.prepare(steps)
     graph, end = engine.StateGraph(schema), engine.END
-    graph.add_node("say", lambda state: {"messages": [_message(len(state["messages"]))]})
+
+    def say(state: Any) -> dict[str, Any]:
+        said = state["messages"]
+        new = [texts.message(len(said))]
+        return {"messages": said + new if schema is Log else new}
+
+    graph.add_node("say", say)
     graph.add_edge(engine.START, "say")
     graph.add_conditional_edges("say", lambda s: end if len(s["messages"]) >= steps else "say", ["say", end])
-    return graph.compile(checkpointer=saver)
+    return graph.compile(checkpointer=engine.saver(saver))
 
 
-def _message(n: int) -> dict[str, Any]:
-    return {"role": "user", "id": f"m{n}", "content": f"{n:500d}"}
-
-
-def talk(engine: Engine, steps: int, kind: str | None, schema: Any = Talk) -> Run:
+def talk(engine: Engine, steps: int, saver: Any, schema: Any = Talk, **options: Any) -> Run:
     """A conversation of so many messages."""
-    compiled = talking(engine, schema, steps, engine.saver(kind))
+    compiled = talking(engine, schema, steps, saver)
 
     def run() -> None:
-        assert len(compiled.invoke({"messages": []}, config(steps))["messages"]) == steps
+        assert len(compiled.invoke({"messages": []}, config(steps), **options)["messages"]) == steps
 
     return run
 
 
-def history(engine: Engine, steps: int, *, messages: bool) -> Run:
-    """Read a whole history in memory, newest first."""
-    make = talking(engine, Talk, steps, engine.InMemorySaver()) if messages else None
-    compiled = make or looping(engine, steps, engine.InMemorySaver())
-    compiled.invoke({"messages": []} if messages else {"n": 0}, config(steps))
+def past(engine: Engine, steps: int, saver: Any, *, messages: bool) -> Any:
+    """A graph that can look at the history of such a run."""
+    return talking(engine, Talk, steps, saver) if messages else looping(engine, steps, saver)
+
+
+def live(engine: Engine, steps: int, saver: Any, *, messages: bool) -> None:
+    """Make the history that `history` reads."""
+    past(engine, steps, saver, messages=messages).invoke({"messages": []} if messages else {"n": 0}, config(steps))
+
+
+def history(engine: Engine, steps: int, saver: Any, *, messages: bool) -> Run:
+    """Read a whole history, newest first."""
+    compiled = past(engine, steps, saver, messages=messages)
 
     def run() -> None:
         assert len(list(compiled.get_state_history(config(steps)))) > steps
 
     return run
+
+
+def remembered(engine: Engine, steps: int, *, messages: bool) -> Run:
+    """Read a whole history in memory."""
+    saver = engine.saver(MEMORY)
+    live(engine, steps, saver, messages=messages)
+    return history(engine, steps, saver, messages=messages)
