@@ -133,7 +133,7 @@ class DuckDBSaver:
             place = Place(key, branch, checkpoint.id, checkpoint.step, {t.id: t.node for t in checkpoint.tasks})
             full = before is None or line.is_long
             same = before is not None and before == checkpoint.values.keys()
-            names = checkpoint.values if full or before is None else to_write(checkpoint, before, same=same)
+            names = to_write(checkpoint, before, full=full, same=same)
             change = Change(checkpoint, names, full, wrote, writer, reduced)
             row, keep = self._journal.checkpoint_row(place, change, line.lists)
             said = [self._journal.entry_row(place, entry) for entry in entries]

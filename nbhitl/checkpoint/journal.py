@@ -391,10 +391,15 @@ def _more(cp: Checkpoint) -> dict[str, Any]:
     return more
 
 
-def to_write(checkpoint: Checkpoint, before: set[str], *, same: bool) -> Iterable[str]:
-    """The channels to write where no branch starts: those that changed, came or went. ``same``: none came or went."""
+def to_write(checkpoint: Checkpoint, before: set[str] | None, *, full: bool, same: bool) -> Iterable[str]:
+    """The channels to write: those that changed, came or went; all of them, and those that went, in a full row.
+
+    ``before``: those that had a value, None where a branch starts. ``same``: none came or went.
+    """
     values = checkpoint.values
+    if full:
+        return values if before is None or same else [*values, *(before - values.keys())]
     names = dict.fromkeys(checkpoint.changed)
-    if not same:
+    if before is not None and not same:
         names.update(dict.fromkeys(before ^ values.keys()))
-    return [n for n in names if n in values or n in before]
+    return [n for n in names if n in values or (before is not None and n in before)]

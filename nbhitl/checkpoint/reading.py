@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _BYTES: Final = "journal.bytes"
 _THREAD: Final = "graph = ? AND thread = ? AND ns = ?"
-_ENTRIES: Final = ", ".join(f"'{kind}'" for kind in KINDS)
+_FEW: Final = 16
+"""Points that are looked for by their ids."""
 
 
 @dataclass(slots=True)
@@ -185,46 +186,53 @@ def points(
         where, params = f"{where} AND seq < ?", [*params, below]
     rows = query(
         cursor,
-        f"SELECT checkpoint, branch, step, seq FROM journal WHERE kind = 'checkpoint' AND {where}"
+        f"SELECT checkpoint, branch, step, seq, key FROM journal WHERE kind = 'checkpoint' AND {where}"
         f" ORDER BY seq DESC LIMIT {int(limit)}",
         params,
     )
-    found = [Point(from_column(id_), *rest) for id_, *rest in rows]
+    found = [Point(from_column(id_), *rest) for id_, *rest, _ in rows]
     if found:
-        _fill(cursor, thread, found)
+        full = {seq for *_, seq, key in rows if key == FULL}
+        _fill(cursor, thread, found, _bases(cursor, thread, found, full))
     return found
 
 
-def _fill(cursor: Any, thread: list[str], found: list[Point]) -> None:
-    """Give each point its branch's rows since the last full one, and what happened at it."""
+def _bases(cursor: Any, thread: list[str], found: list[Point], full: set[int]) -> dict[int, int]:
+    """Of each branch the last full row that is not above the oldest of its points, by number."""
     oldest = {point.branch: point.seq for point in found}
+    bases = {branch: seq for branch, seq in oldest.items() if seq in full}
+    if len(bases) < len(oldest):
+        spans = " OR ".join(f"branch = {b:d} AND seq <= {seq:d}" for b, seq in oldest.items() if b not in bases)
+        sql = f"SELECT branch, max(seq) FROM journal WHERE kind = 'checkpoint' AND key = '{FULL}' AND {_THREAD}"
+        bases.update(query(cursor, f"{sql} AND ({spans}) GROUP BY branch", thread))
+    return bases
+
+
+def _fill(cursor: Any, thread: list[str], found: list[Point], bases: dict[int, int]) -> None:
+    """Give each point its branch's rows since the last full one, and what happened at it."""
     newest = {point.branch: point.seq for point in reversed(found)}
     by_id = {to_column(point.id): point for point in reversed(found)}
-    ids = list(by_id)
+    where, params = f"{_THREAD} AND seq >= ?", [*thread, min(bases.values())]
+    if len(found) <= _FEW:  # what happened at an old checkpoint may stand far behind it
+        marks = ", ".join("?" * len(by_id))
+        where += f" AND (seq <= ? OR checkpoint IN ({marks}) OR parent IN ({marks}))"
+        params += [found[0].seq, *by_id, *by_id]
     rows = _heavy(
         cursor,
-        f"""WITH span AS (SELECT unnest(?::INTEGER[]) AS b, unnest(?::BIGINT[]) AS low, unnest(?::BIGINT[]) AS high),
-        base AS (SELECT b, any_value(high) AS high, max(seq) AS low FROM journal JOIN span ON branch = b AND seq <= low
-            WHERE kind = 'checkpoint' AND key = '{FULL}' AND {_THREAD} GROUP BY b)
-        SELECT seq, {_BYTES} AS bytes, kind, checkpoint, branch,
-            CASE WHEN kind = 'checkpoint' AND task IS NOT NULL THEN parent END AS parent,
-            kind = 'checkpoint' AND seq BETWEEN base.low AND base.high
-        FROM journal LEFT JOIN base ON branch = b
-        WHERE {_THREAD} AND (kind = 'checkpoint' AND seq BETWEEN base.low AND base.high
-            OR kind = 'checkpoint' AND task IS NOT NULL AND parent IN (SELECT unnest(?::VARCHAR[]))
-            OR kind IN ({_ENTRIES}) AND checkpoint IN (SELECT unnest(?::VARCHAR[]))) ORDER BY seq""",
-        [list(oldest), list(oldest.values()), [newest[b] for b in oldest], *thread, *thread, ids, ids],
+        f"""SELECT seq, {_BYTES} AS bytes, kind, checkpoint, branch, CASE WHEN task IS NOT NULL THEN parent END
+        FROM journal WHERE {where} ORDER BY seq""",
+        params,
     )
-    records: dict[int, tuple[list[int], list[bytes]]] = {branch: ([], []) for branch in oldest}
-    for seq, data, kind, id_, branch, parent, is_record in rows:
-        if kind != "checkpoint":
+    records: dict[int, tuple[list[int], list[bytes]]] = {branch: ([], []) for branch in bases}
+    for seq, data, kind, id_, branch, parent in rows:
+        if kind == "checkpoint":
+            if bases.get(branch, seq + 1) <= seq <= newest.get(branch, -1):
+                records[branch][0].append(seq)
+                records[branch][1].append(data)
+            if parent in by_id:
+                by_id[parent].led = data
+        elif kind in KINDS and id_ in by_id:
             by_id[id_].entries.append((kind, data))
-            continue
-        if is_record:
-            records[branch][0].append(seq)
-            records[branch][1].append(data)
-        if parent in by_id:
-            by_id[parent].led = data
     for point in found:
         seqs, found_records = records[point.branch]
         point.records = found_records[: bisect_right(seqs, point.seq)]

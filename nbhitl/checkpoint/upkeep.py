@@ -15,16 +15,19 @@ from nbhitl.checkpoint import reading
 from nbhitl.checkpoint.growth import Lists
 from nbhitl.checkpoint.journal import Change
 from nbhitl.checkpoint.lineage import is_kept, kept
-from nbhitl.checkpoint.rows import FULL, Place, Row, from_column, to_column
+from nbhitl.checkpoint.rows import BYTES, FULL, Place, Row, from_column, to_column
 from nbhitl.checkpoint.schema import COLUMNS
 from nbhitl.checkpoint.writer import Rewrite
-from nbhitl.engine.records import ThreadKey
+from nbhitl.engine.errors import FileDamagedError
+from nbhitl.engine.records import ThreadKey, Wrote
 
 if TYPE_CHECKING:
     from nbhitl.checkpoint.journal import Journal
 
 _ROW: Final = ", ".join(COLUMNS[1:-1])
-_KIND, _BRANCH, _CHECKPOINT, _KEY = (COLUMNS.index(name) - 1 for name in ("kind", "branch", "checkpoint", "key"))
+_KIND, _BRANCH, _CHECKPOINT, _PARENT, _TASK, _NODE, _KEY = (
+    COLUMNS.index(name) - 1 for name in ("kind", "branch", "checkpoint", "parent", "task", "node", "key")
+)
 _THREAD: Final = "graph = ? AND thread = ?"
 
 
@@ -60,22 +63,40 @@ def pruning(cursor: Any, journal: Journal, key: ThreadKey, keep: int) -> Rewrite
         elif checkpoint in left:
             if row[_KIND] == "checkpoint" and row[_BRANCH] not in full:
                 full.add(row[_BRANCH])
-                rows.append(_made_full(cursor, journal, root, row))
+                rows.append(_made_full(cursor, journal, root, row, left))
             else:
                 rows.append(row)
+        elif row[_KIND] == "checkpoint" and row[_TASK] is not None and from_column(row[_PARENT]) in left:
+            rows.append(_left_behind(cursor, journal, root, row))
     return Rewrite(f"WHERE {_THREAD}", _columns(key), rows, lines_of(cursor, key), _pruned)
 
 
-def _made_full(cursor: Any, journal: Journal, key: ThreadKey, row: Row) -> Row:
-    """A checkpoint's row with all of its channels, and without what led to it: that is gone."""
+def _made_full(cursor: Any, journal: Journal, key: ThreadKey, row: Row, left: set[str]) -> Row:
+    """A checkpoint's row with all of its channels; the write that led to it stays if its task's checkpoint does."""
     if row[_KEY] == FULL:
         return row
     (point,) = reading.points(cursor, key, checkpoint=from_column(row[_CHECKPOINT]))
-    checkpoint = point.told(journal).checkpoint
-    values = journal.values(point.records)
-    change = Change(replace(checkpoint, values=values), values, full=True)
+    checkpoint, values = point.told(journal).checkpoint, journal.values(point.records)
+    wrote = _led(cursor, journal, key, row)[1] if row[_TASK] and checkpoint.parent in left else None
+    writer = from_column(row[_NODE] or "")
+    change = Change(replace(checkpoint, values=values), values, full=True, wrote=wrote, writer=writer)
     place = Place(key, point.branch, point.id, point.step, {})
     return journal.checkpoint_row(place, change, Lists(journal.codec, dict))[0]
+
+
+def _left_behind(cursor: Any, journal: Journal, key: ThreadKey, row: Row) -> Row:
+    """The write that stands in the row of a checkpoint that goes, at the one that stays."""
+    parent, wrote = _led(cursor, journal, key, row)
+    return journal.entry_row(parent.place(journal, key), wrote)
+
+
+def _led(cursor: Any, journal: Journal, key: ThreadKey, row: Row) -> tuple[reading.Point, Wrote]:
+    """The parent of a checkpoint's row, and its write that led there."""
+    (parent,) = reading.points(cursor, key, checkpoint=from_column(row[_PARENT]))
+    wrote = journal.read(row[BYTES]).wrote(journal.values(parent.records))
+    if wrote is None:
+        raise FileDamagedError(f"the row of checkpoint {row[_CHECKPOINT]!r} lacks the write that led to it")
+    return parent, wrote
 
 
 def _pruned(gone: int) -> Row:
