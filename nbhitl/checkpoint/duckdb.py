@@ -102,6 +102,11 @@ class DuckDBSaver:
     def __repr__(self) -> str:
         return f"DuckDBSaver({self.path!r})"
 
+    @property
+    def failed(self) -> bool:
+        """Whether writing has failed: then every call says so, until the file is closed and opened again."""
+        return self._writer.failed
+
     def register(self, *classes: type, migrate: Migrate | None = None, was: str | None = None) -> None:
         """Make classes known; see `Codec.register`."""
         self._journal.codec.register(*classes, migrate=migrate, was=was)

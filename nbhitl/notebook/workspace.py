@@ -51,7 +51,12 @@ class Workspace:
 
     @property
     def saver(self) -> DuckDBSaver:
-        """The checkpoint file, opened at the first use. Raises `FileLockedError` when another process owns it."""
+        """The checkpoint file, opened at the first use, and again after writing to it failed (e.g. on a full disk).
+
+        Raises `FileLockedError` when another process owns it.
+        """
+        if self._saver is not None and self._saver.failed:
+            self.close()
         if self._saver is None:
             self._saver = DuckDBSaver(self._path)
         return self._saver
