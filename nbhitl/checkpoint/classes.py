@@ -65,7 +65,10 @@ class Classes:
             if not isinstance(given, type) or kind_of(given) is None:
                 raise TypeError(f"{given!r} is no enum, dataclass, named tuple or pydantic model: nothing to register")
         for cls in classes:
-            self._known[class_name(cls)] = cls, migrate
+            name = class_name(cls)
+            # Compiling a graph registers its classes again, which is no wish to forget how they are migrated.
+            kept = migrate or self._known.get(name, (cls, None))[1]
+            self._known[name] = cls, kept
             if was is not None:
                 self._known[was] = cls, migrate
 

@@ -45,6 +45,9 @@ def compact(file: Path) -> None:
             target.close()
             source.close()
         crashing.point("during_compact")
+        if fresh.stat().st_size >= file.stat().st_size:  # there was nothing to gain
+            fresh.unlink()
+            return
         os.replace(fresh, file)
         instances.sync_folder(file.parent)
     except (OSError, duckdb.Error) as error:

@@ -70,7 +70,7 @@ class Snapshot(DuckDBSaver):
         )
 
     commit = append = answer = remember_code = set_breakpoints = _refused
-    delete_thread = prune = compact = _refused
+    delete_thread = copy_thread = prune = compact = _refused
 
 
 def snapshot(path: str | Path, to: str | Path | None = None, *, types: Iterable[type] = ()) -> Snapshot:

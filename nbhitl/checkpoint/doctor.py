@@ -110,7 +110,7 @@ def _of_copy(path: Path, owner: str, progress: Progress | None) -> Findings:
         findings = _of(path, folder / path.name, progress)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    findings.live = f"in use, so a copy was looked at ({owner.partition(': ')[0].removeprefix(f'{path} is ')})"
+    findings.live = f"in use, so a copy was looked at ({owner.partition(': ')[0].removeprefix(f'{path} is ').removeprefix('in use ')})"
     return findings
 
 

@@ -96,7 +96,7 @@ _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
         FROM wanted w ASOF JOIN stored_values v
             ON w.graph = v.graph AND w.thread = v.thread AND w.ns = v.ns AND w.branch = v.branch
             AND w.key = v.key AND w.seq >= v.seq
-        WHERE NOT v.gone""",
+        WHERE NOT v.gone ORDER BY w.seq, w.key""",
     ),
     (
         "writes",
@@ -282,14 +282,14 @@ _MACROS: Final = (
     (
         "history",
         "thread_id",
-        "history(thread): the checkpoints of a thread, newest first.",
+        "history(thread): The checkpoints of a thread, newest first.",
         """SELECT s.graph, s.step, s.checkpoint, s.branch, s.source, s.ran, s.next, s.changed, s.made_at
         FROM steps s WHERE s.thread = thread_id AND s.ns = '' ORDER BY s.seq DESC""",
     ),
     (
         "diff",
         "thread_id, a, b",
-        "diff(thread, a, b): the keys whose values differ between two checkpoints, given as ids or as step numbers.",
+        "diff(thread, a, b): The keys whose values differ between two checkpoints, given as ids or as step numbers.",
         """WITH places AS (
             SELECT max(seq) FILTER (CAST(a AS VARCHAR) IN (checkpoint, CAST(step AS VARCHAR))) AS old,
                 max(seq) FILTER (CAST(b AS VARCHAR) IN (checkpoint, CAST(step AS VARCHAR))) AS new

@@ -42,7 +42,7 @@ class Table:
     @property
     def limit_note(self) -> str:
         """What was not read, in words; empty when everything was."""
-        return "" if self.cut is None else f"only the first {self.cut} rows were read: add a LIMIT or a WHERE"
+        return "" if self.cut is None else f"only the first {self.cut} rows were read"
 
     def df(self) -> Any:
         """A pandas DataFrame of all rows; times are datetime64. Raises ImportError (with the cure) without pandas."""

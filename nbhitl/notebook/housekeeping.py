@@ -30,13 +30,13 @@ def delete(workspace: Workspace, words: str, graph: str | None, thread: str | No
 
 
 def prune(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
-    """Delete all but the newest checkpoints of a thread, or of every thread."""
+    """Delete a thread's older checkpoints with their answers, or those of every thread."""
     names, options = _given(words, "prune [THREAD] [--keep N] --yes", 0, 1)
     if not options["keep"].isdecimal() or not int(options["keep"]):
         raise NbhitlError(f"--keep takes a number of checkpoints, 1 or more, not {options['keep']!r}.")
     keys = [workspace.stored(names[0], graph)] if names else workspace.all_stored(graph)
-    whose = f"thread {keys[0].thread!r}" if names else f"each of {len(keys)} threads"
-    does = f"deletes all but the newest {options['keep']} checkpoints of {whose} for good"
+    whose = f"thread {keys[0].thread!r}" if names else f"every thread ({len(keys)})"
+    does = f"deletes all but the newest {options['keep']} checkpoints of {whose} for good, with the answers given there"
     _expect_yes(options, does, f"prune {words} --yes".replace("  ", " "))
     for key in keys:
         workspace.expect_idle(key)

@@ -102,7 +102,7 @@ class GraphMagics(Magics):
                 ),
             )
 
-    @magic_arguments("%%graph_sql")
+    @magic_arguments("%graph_sql")
     @argument("--out", metavar="NAME", help="give the result to this variable and show only its size")
     @argument("--timeout", type=float, default=queries.TIMEOUT, metavar="SECONDS", help="10 seconds by default")
     @argument("--limit", type=int, default=queries.LIMIT, metavar="N", help="rows; 10,000 by default and at most")

@@ -130,7 +130,7 @@ def _tell(worker: Worker) -> None:
 
 
 def _answer(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
-    """Answer the open question: JSON, key=value pairs, or text; the node's name first when several are open."""
+    """Answer the open question: JSON, key=value pairs, or text; of several, the node's."""
     worker = workspace.find(graph, thread)
     if not words:
         raise NbhitlError("%graph answer needs the answer: JSON, key=value pairs, or text.")
@@ -176,7 +176,7 @@ def _threads(workspace: Workspace, words: str, graph: str | None, thread: str | 
 
 
 def _sql(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Any:
-    """Query the checkpoint file; without a query, list its views. %%graph_sql? tells more."""
+    """Query the checkpoint file; without a query, list its views."""
     options, query = queries.split(words)
     return queries.run(workspace, query, options)
 

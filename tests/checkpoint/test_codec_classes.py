@@ -352,3 +352,23 @@ def test_a_fingerprint_is_the_same_in_every_process():
         for seed in ("1", "2")
     }  # fmt: skip
     assert len(said) == 1
+
+
+def test_registering_a_class_again_keeps_how_it_is_migrated():
+    @dataclasses.dataclass
+    class Review:
+        text: str
+
+    old = Codec()
+    data = old.encode(Review("ok"))
+
+    @dataclasses.dataclass
+    class Now:
+        text: str
+        stars: int
+
+    Now.__qualname__, Now.__module__ = Review.__qualname__, Review.__module__
+    codec = Codec()
+    codec.register(Now, migrate=lambda fields: {**fields, "stars": 3})
+    codec.register(Now)  # as compiling a graph does
+    assert codec.decode(data, strict=True) == Now("ok", 3)

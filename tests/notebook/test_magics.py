@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +27,7 @@ def test_an_answer_takes_the_run_on_in_the_same_thread(notebook):
     assert "post / demo: finished" in said
     rows = notebook.run("%graph sql SELECT node, answer, via FROM answers ORDER BY answered_at")
     assert notebook.error is None
-    assert [json.loads(answer)["decision"] for _, answer, _ in notebook.value.rows] == ["revise", "publish"]
+    assert [json.loads(answer)["decision"] for answer in notebook.value["answer"]] == ["revise", "publish"]
     assert "magic" in rows
 
 
@@ -35,7 +37,7 @@ def test_a_wrong_answer_names_the_field_and_the_question_stays(notebook):
     assert "decision: must be 'publish' or 'revise'" in said
     assert "Traceback" not in said
     notebook.run("%graph sql SELECT * FROM answers")
-    assert notebook.value.rows == []
+    assert len(notebook.value) == 0
     assert len(notebook.workspace.find().session.pending()) == 1
 
 
@@ -153,7 +155,7 @@ def test_restart_starts_over_on_a_new_branch_and_deletes_nothing(notebook):
     notebook.post("""--thread demo --restart -i '{"topic": "milk"}'""")
     assert notebook.workspace.find().session.state().values["draft"] == "About milk. "
     notebook.run("%graph sql SELECT DISTINCT branch FROM steps")
-    assert len(notebook.value.rows) == 2
+    assert len(notebook.value) == 2
 
 
 def test_a_failed_run_goes_on_at_the_node_that_failed_with_the_new_code(notebook):
@@ -255,7 +257,7 @@ def test_scripted_answers_run_a_cell_to_its_end(notebook, tmp_path):
     assert notebook.error is None
     assert "published: About tea. x" in said
     notebook.run("%graph sql SELECT via FROM answers")
-    assert notebook.value.rows == [("script",), ("script",)]
+    assert notebook.value["via"].tolist() == ["script", "script"]
 
 
 def test_the_environments_answers_are_used_too(notebook, tmp_path, monkeypatch):
@@ -420,7 +422,7 @@ def test_a_mistake_in_the_options_is_named_with_the_cure(notebook, line, message
         ("%graph continue", "the run waits for an answer"),
         ("%graph answer", "%graph answer needs the answer"),
         ("%graph pause", "nothing is running"),
-        ("%graph sql", "%graph sql needs a query"),
+        ("%graph sql --out", "%graph sql --out needs a value"),
         ("%graph sql SELECT * FROM anwsers", "answers"),
         ("%graph sql DROP TABLE journal", "SELECT"),
         ("%graph -g pots", "Did you mean 'post'?"),
@@ -450,13 +452,13 @@ def test_verbs_before_any_graph_say_what_to_do(notebook):
 
 
 def test_the_readme_names_every_verb():
-    from pathlib import Path
-
     from nbhitl.notebook.verbs import VERBS
 
     readme = (Path(__file__).parents[2] / "README.md").read_text()
-    for verb in VERBS:
-        assert f"{verb}" in readme
+    table = [line for line in readme.splitlines() if line.startswith("| `%")]
+    named = {word for line in table for word in re.findall(r"`(?:%graph )?(\w+)", line.split(" | ")[0])}
+    assert VERBS.keys() - {"where"} - named == set()
+    assert "| `%graph` |" in readme
 
 
 def test_required_keys_without_an_input_are_listed(notebook):
