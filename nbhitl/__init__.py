@@ -40,9 +40,9 @@ _WHERE = {
     "PregelTask": "nbhitl.state_snapshot",
     "InMemorySaver": "nbhitl.checkpoint.memory",
     "DuckDBSaver": "nbhitl.checkpoint.duckdb",
-    "snapshot": "nbhitl.checkpoint.copies",
-    "Snapshot": "nbhitl.checkpoint.copies",
-    "Opaque": "nbhitl.checkpoint.opaque",
+    "snapshot": "nbhitl.checkpoint.file.copies",
+    "Snapshot": "nbhitl.checkpoint.file.copies",
+    "Opaque": "nbhitl.checkpoint.values.opaque",
     "Session": "nbhitl.session",
     "get_session": "nbhitl.notebook.workspace",
     **dict.fromkeys(

@@ -9,20 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nbhitl.checkpoint.codec import Codec
     from nbhitl.checkpoint.duckdb import DuckDBSaver
     from nbhitl.checkpoint.memory import InMemorySaver
-    from nbhitl.checkpoint.opaque import Opaque
-    from nbhitl.checkpoint.table import Table
+    from nbhitl.checkpoint.sql.table import Table
+    from nbhitl.checkpoint.values.codec import Codec
+    from nbhitl.checkpoint.values.opaque import Opaque
 
 __all__ = ["Codec", "DuckDBSaver", "InMemorySaver", "Opaque", "Table"]
 
 _HOMES = {
-    "Codec": "codec",
+    "Codec": "values.codec",
     "DuckDBSaver": "duckdb",
     "InMemorySaver": "memory",
-    "Opaque": "opaque",
-    "Table": "table",
+    "Opaque": "values.opaque",
+    "Table": "sql.table",
 }
 
 

@@ -15,15 +15,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from nbhitl.checkpoint import compacting, crashing, forking, guard, opening, reading, upkeep
+from nbhitl.checkpoint import crashing, reading, upkeep
 from nbhitl.checkpoint.claims import check_claims
-from nbhitl.checkpoint.codec import Codec
+from nbhitl.checkpoint.file import compacting, forking, opening
+from nbhitl.checkpoint.file.lock import Ownership
 from nbhitl.checkpoint.journal import Change, Journal, to_write
 from nbhitl.checkpoint.lineage import exists, gone, newest_since, taken, unknown
 from nbhitl.checkpoint.lines import Line, Lines
-from nbhitl.checkpoint.lock import Ownership
 from nbhitl.checkpoint.reading import Point, Reader
 from nbhitl.checkpoint.rows import Place, entry_of, from_column, to_column
+from nbhitl.checkpoint.sql import guard
+from nbhitl.checkpoint.values.codec import Codec
 from nbhitl.checkpoint.writer import Writer
 from nbhitl.engine.errors import AlreadyAnsweredError, QueryRefused, SaverError
 from nbhitl.engine.ports import ThreadInfo
@@ -32,9 +34,9 @@ from nbhitl.engine.records import MISSING, Answered, Asked, Checkpoint, Entry, P
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-    from nbhitl.checkpoint.mark import Mark
-    from nbhitl.checkpoint.rebuilding import Migrate
-    from nbhitl.checkpoint.table import Table
+    from nbhitl.checkpoint.file.mark import Mark
+    from nbhitl.checkpoint.sql.table import Table
+    from nbhitl.checkpoint.values.rebuilding import Migrate
     from nbhitl.checkpoint.writer import Rewrite
 
 _PAGES: Final = (16, 2048)
@@ -290,8 +292,8 @@ class DuckDBSaver:
             return before, file.stat().st_size
 
     def export(self, folder: str | Path, views: Sequence[str] | None = None) -> list[Path]:
-        """Write the views (by default all) as Parquet files to a folder; see `nbhitl.checkpoint.export`."""
-        from nbhitl.checkpoint.export import export_parquet
+        """Write the views (by default all) as Parquet files to a folder; see `nbhitl.checkpoint.file.export`."""
+        from nbhitl.checkpoint.file.export import export_parquet
 
         self.flush()
         if self._file is None:
@@ -306,7 +308,7 @@ class DuckDBSaver:
         timeout: float = 10.0,
         limit: int = guard.ROW_CAP,
     ) -> Table:
-        """One read-only query of the documented views (`nbhitl.checkpoint.schema.VIEWS`).
+        """One read-only query of the documented views (`nbhitl.checkpoint.file.schema.VIEWS`).
 
         ``params`` for ``?`` (a sequence) or ``$name`` (a mapping); ``timeout`` in seconds; ``limit`` in rows. Raises
         `QueryRefused` for anything else, and for a query that takes too long.

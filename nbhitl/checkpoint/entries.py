@@ -11,8 +11,8 @@ import dataclasses
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from nbhitl.checkpoint.projection import quote
 from nbhitl.checkpoint.rows import Place, Row, json_object
+from nbhitl.checkpoint.values.projection import quote
 from nbhitl.engine.errors import FileDamagedError
 from nbhitl.engine.records import (
     MISSING,
@@ -32,7 +32,7 @@ from nbhitl.engine.records import (
 )
 
 if TYPE_CHECKING:
-    from nbhitl.checkpoint.codec import Codec
+    from nbhitl.checkpoint.values.codec import Codec
 
 _PLAIN: Final[dict[str, Any]] = {
     "asked": Asked,

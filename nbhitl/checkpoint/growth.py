@@ -10,12 +10,12 @@ from __future__ import annotations
 from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint.codec import FRAME_HEAD
+from nbhitl.checkpoint.values.codec import FRAME_HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
-    from nbhitl.checkpoint.codec import Codec
+    from nbhitl.checkpoint.values.codec import Codec
 
 GONE: Final = -1
 """In place of how many elements a list grew from: there is no value any more."""

@@ -13,19 +13,19 @@ from operator import is_
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from nbhitl.checkpoint.entries import Entries
+from nbhitl.checkpoint.file.parts import LARGEST_ROW
+from nbhitl.checkpoint.file.schema import COLUMNS
 from nbhitl.checkpoint.growth import GONE
-from nbhitl.checkpoint.parts import LARGEST_ROW
-from nbhitl.checkpoint.projection import CAP, quote, shape, utf8
 from nbhitl.checkpoint.rows import BYTES, FULL, Place, Row
-from nbhitl.checkpoint.schema import COLUMNS
+from nbhitl.checkpoint.values.projection import CAP, quote, shape, utf8
 from nbhitl.engine.errors import FileDamagedError, UnstorableValueError
 from nbhitl.engine.records import EMPTY, MISSING, Checkpoint, Entry, Send, Task, Wrote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
-    from nbhitl.checkpoint.codec import Codec
     from nbhitl.checkpoint.growth import Lists
+    from nbhitl.checkpoint.values.codec import Codec
 
 _SET, _GREW, _GONE, _GREW_AS_WRITTEN = range(4)
 """How a channel's value stands in a row: whole; as the rest of a list; not any more; as the list that was written."""

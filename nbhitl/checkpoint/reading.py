@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint import verifying
 from nbhitl.checkpoint.entries import KINDS
+from nbhitl.checkpoint.file import verifying
 from nbhitl.checkpoint.rows import FULL, Place, from_column, to_column
 from nbhitl.engine.records import Position, ThreadKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from nbhitl.checkpoint.file.mark import Mark
     from nbhitl.checkpoint.journal import Journal, Stored
-    from nbhitl.checkpoint.mark import Mark
     from nbhitl.checkpoint.writer import Writer
 
 _BYTES: Final = "journal.bytes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from nbhitl.checkpoint.projection import utf8
+from nbhitl.checkpoint.values.projection import utf8
 from nbhitl.engine.record import record
 
 if TYPE_CHECKING:

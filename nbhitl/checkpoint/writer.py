@@ -13,14 +13,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from nbhitl.checkpoint import crashing, parts
+from nbhitl.checkpoint import crashing
+from nbhitl.checkpoint.file import parts
 from nbhitl.checkpoint.rows import BYTES, line_of, linked_row
 from nbhitl.engine.errors import SaverError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nbhitl.checkpoint.mark import Mark
+    from nbhitl.checkpoint.file.mark import Mark
     from nbhitl.checkpoint.rows import Row
 
 Links: TypeAlias = dict[tuple[str, str, str], int]

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nbhitl.checkpoint.schema import MACROS, VIEWS
+from nbhitl.checkpoint.file.schema import MACROS, VIEWS
 from nbhitl.cli import files, queries, tutorials
 from nbhitl.engine.errors import NbhitlError
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from nbhitl.checkpoint import doctor as looking_over
 from nbhitl.checkpoint.duckdb import DuckDBSaver
-from nbhitl.checkpoint.export import export_parquet
+from nbhitl.checkpoint.file import doctor as looking_over
+from nbhitl.checkpoint.file.export import export_parquet
 from nbhitl.cli.queries import expect_file
 from nbhitl.engine.errors import FileDamagedError
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nbhitl.checkpoint.duckdb import DuckDBSaver
-from nbhitl.checkpoint.table import Table
+from nbhitl.checkpoint.sql.table import Table
 from nbhitl.engine.errors import NbhitlError
 
 CELL = 120

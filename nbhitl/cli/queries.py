@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nbhitl.checkpoint.copies import snapshot
 from nbhitl.checkpoint.duckdb import DuckDBSaver
-from nbhitl.checkpoint.table import Table
+from nbhitl.checkpoint.file.copies import snapshot
+from nbhitl.checkpoint.sql.table import Table
 from nbhitl.engine.errors import FileLockedError, NbhitlError
 
 FORMATS = ("table", "csv", "json")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from IPython.core.completer import SimpleCompletion, context_matcher
 
-from nbhitl.checkpoint.schema import MACROS, VIEWS
+from nbhitl.checkpoint.file.schema import MACROS, VIEWS
 from nbhitl.engine.errors import NbhitlError
 
 if TYPE_CHECKING:

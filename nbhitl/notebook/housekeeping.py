@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbhitl.engine.errors import NbhitlError
 
 if TYPE_CHECKING:
-    from nbhitl.checkpoint.table import Table
+    from nbhitl.checkpoint.sql.table import Table
     from nbhitl.notebook.workspace import Workspace
 
 

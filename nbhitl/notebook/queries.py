@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint.copies import snapshot
-from nbhitl.checkpoint.guard import ROW_CAP
-from nbhitl.checkpoint.schema import MACROS, VIEWS
-from nbhitl.checkpoint.table import Table
+from nbhitl.checkpoint.file.copies import snapshot
+from nbhitl.checkpoint.file.schema import MACROS, VIEWS
+from nbhitl.checkpoint.sql.guard import ROW_CAP
+from nbhitl.checkpoint.sql.table import Table
 from nbhitl.engine.errors import NbhitlError, did_you_mean
 
 if TYPE_CHECKING:

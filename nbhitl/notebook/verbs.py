@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbhitl.checkpoint.table import Table
+from nbhitl.checkpoint.sql.table import Table
 from nbhitl.engine.errors import NbhitlError, did_you_mean
 from nbhitl.engine.records import MISSING
 from nbhitl.notebook import housekeeping, queries

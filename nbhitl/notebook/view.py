@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from IPython.display import DisplayHandle
 
-from nbhitl.checkpoint.table import Table
+from nbhitl.checkpoint.sql.table import Table
 from nbhitl.drawing import Direction, describe
 from nbhitl.engine.errors import AnswerRefused, NbhitlError, SchemaError
 from nbhitl.engine.records import Answered, Asked, Stopped

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbhitl.checkpoint.duckdb import DuckDBSaver
-from nbhitl.checkpoint.export import export_parquet
+from nbhitl.checkpoint.file.export import export_parquet
 from nbhitl.engine.errors import NbhitlError, SaverError, ThreadBusyError, did_you_mean
 from nbhitl.engine.records import ThreadKey
 

@@ -21,9 +21,9 @@ from zoneinfo import ZoneInfo
 
 import msgpack
 
-from nbhitl.checkpoint.codec import Codec
-from nbhitl.checkpoint.kinds import Kind
-from nbhitl.checkpoint.opaque import Opaque
+from nbhitl.checkpoint.values.codec import Codec
+from nbhitl.checkpoint.values.kinds import Kind
+from nbhitl.checkpoint.values.opaque import Opaque
 from nbhitl.engine.errors import FileDamagedError, SaverError
 
 CORPUS = Path(__file__).parents[1] / "corpora" / "attacks.json"

@@ -32,8 +32,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from sklearn.linear_model import LinearRegression
 
-from nbhitl.checkpoint.codec import Codec
-from nbhitl.checkpoint.opaque import Opaque
+from nbhitl.checkpoint.values.codec import Codec
+from nbhitl.checkpoint.values.opaque import Opaque
 from nbhitl.engine.errors import FileDamagedError, UnknownTypeError, UnstorableValueError
 from tests.checkpoint.codec_values import CLASSES, Colour, Keep, Loose, Point, Review, Slotted, same, values
 

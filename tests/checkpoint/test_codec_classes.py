@@ -13,9 +13,9 @@ import msgpack
 import pydantic
 import pytest
 
-from nbhitl.checkpoint.codec import Codec
-from nbhitl.checkpoint.fields import fingerprint
-from nbhitl.checkpoint.opaque import Opaque
+from nbhitl.checkpoint.values.codec import Codec
+from nbhitl.checkpoint.values.fields import fingerprint
+from nbhitl.checkpoint.values.opaque import Opaque
 from nbhitl.engine.errors import SchemaChanged, UnknownTypeError
 from tests.checkpoint.codec_values import CLASSES, Colour, Free, Loose, Point, Review, Slotted
 
@@ -338,7 +338,7 @@ def test_frames_of_the_time_before_classes_were_described_load():
 PRINTS = """
 import enum
 from tests.checkpoint.codec_values import CLASSES
-from nbhitl.checkpoint.fields import fingerprint
+from nbhitl.checkpoint.values.fields import fingerprint
 print([fingerprint(c) for c in CLASSES if not issubclass(c, enum.Enum)])
 """
 

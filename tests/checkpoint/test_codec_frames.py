@@ -17,7 +17,7 @@ import pytest
 from dateutil.tz import gettz
 from hypothesis import given, settings
 
-from nbhitl.checkpoint.codec import Codec
+from nbhitl.checkpoint.values.codec import Codec
 from nbhitl.engine.errors import UnstorableValueError
 from tests.checkpoint.codec_values import frames, polars_series, same
 
@@ -201,8 +201,8 @@ def test_the_json_beside_a_frame_shows_its_columns_and_its_head(value, text):
 LOOKING = """
 import sys
 {before}
-from nbhitl.checkpoint.codec import Codec
-from nbhitl.checkpoint.opaque import Opaque
+from nbhitl.checkpoint.values.codec import Codec
+from nbhitl.checkpoint.values.opaque import Opaque
 from nbhitl.engine.errors import UnknownTypeError
 data = bytes.fromhex({data!r})
 found = Codec().decode(data)
@@ -240,7 +240,7 @@ WITHOUT = """
 import sys
 sys.modules["pyarrow"] = None
 import pandas as pd
-from nbhitl.checkpoint.codec import Codec
+from nbhitl.checkpoint.values.codec import Codec
 frame = pd.DataFrame({"a": ["x", None], "b": pd.array(["x", None], dtype="string"), "c": [1, 2]})
 found = Codec().decode(Codec().encode(frame), strict=True)
 pd.testing.assert_frame_equal(found, frame, check_exact=True)
@@ -255,7 +255,7 @@ def test_pandas_without_pyarrow_is_enough():
 def test_text_that_pyarrow_holds_is_opaque_without_pyarrow():
     made = """
 import pandas as pd
-from nbhitl.checkpoint.codec import Codec
+from nbhitl.checkpoint.values.codec import Codec
 print(Codec().encode(pd.Series(pd.array(["a", None], dtype="string[pyarrow]"))).hex())
 """
     (data,) = run(made)
@@ -267,7 +267,7 @@ print(Codec().encode(pd.Series(pd.array(["a", None], dtype="string[pyarrow]"))).
 
 ARROW = """
 import pandas as pd, pyarrow as pa, datetime as dt
-from nbhitl.checkpoint.codec import Codec
+from nbhitl.checkpoint.values.codec import Codec
 from nbhitl.engine.errors import UnstorableValueError
 types = [pa.int8(), pa.uint64(), pa.float32(), pa.float64()]
 made = {str(t): pd.array([1, None], dtype=pd.ArrowDtype(t)) for t in types}

@@ -10,8 +10,8 @@ from typing import Any
 import pydantic
 import pytest
 
-from nbhitl.checkpoint.codec import Codec
-from nbhitl.checkpoint.opaque import Opaque
+from nbhitl.checkpoint.values.codec import Codec
+from nbhitl.checkpoint.values.opaque import Opaque
 from nbhitl.engine.errors import UnknownTypeError, UnstorableValueError
 from tests.checkpoint.codec_values import CLASSES, Loose, Slotted, same
 

@@ -9,8 +9,9 @@ import duckdb
 import pytest
 
 from nbhitl import cli
-from nbhitl.checkpoint import DuckDBSaver, instances, mark, verifying
-from nbhitl.checkpoint.doctor import diagnose
+from nbhitl.checkpoint import DuckDBSaver
+from nbhitl.checkpoint.file import instances, mark, verifying
+from nbhitl.checkpoint.file.doctor import diagnose
 from nbhitl.engine.errors import FileDamagedError, SaverError
 from nbhitl.engine.records import Checkpoint, ThreadKey
 
@@ -168,7 +169,7 @@ def test_salvaging_on_request_saves_what_opening_would_not_notice(file, capsys):
 
 
 def test_a_file_whose_salvage_was_killed_is_told(file, capsys, monkeypatch):
-    from nbhitl.checkpoint import salvage
+    from nbhitl.checkpoint.file import salvage
 
     changed(file, "DELETE FROM journal_1 WHERE seq > 50")
 

@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from nbhitl.checkpoint import DuckDBSaver
-from nbhitl.checkpoint.export import export_parquet
-from nbhitl.checkpoint.schema import VIEWS
+from nbhitl.checkpoint.file.export import export_parquet
+from nbhitl.checkpoint.file.schema import VIEWS
 from nbhitl.engine.errors import SaverError
 from nbhitl.engine.records import Answered, Asked, Checkpoint, Task, ThreadKey
 

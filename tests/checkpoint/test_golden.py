@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbhitl.checkpoint import DuckDBSaver
-from nbhitl.checkpoint.schema import VERSION
+from nbhitl.checkpoint.file.schema import VERSION
 from nbhitl.engine.errors import AlreadyAnsweredError
 from nbhitl.engine.records import MISSING, Answered, Checkpoint, Task, ThreadKey, Wrote
 

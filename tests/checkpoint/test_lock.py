@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from nbhitl.checkpoint import DuckDBSaver
-from nbhitl.checkpoint.lock import Ownership, note_path, owner
+from nbhitl.checkpoint.file.lock import Ownership, note_path, owner
 from nbhitl.engine.errors import FileLockedError, SaverError
 
 HOLD = (

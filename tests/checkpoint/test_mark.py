@@ -7,8 +7,9 @@ import random
 
 import pytest
 
-from nbhitl.checkpoint import DuckDBSaver, mark
-from nbhitl.checkpoint.mark import Level, Mark
+from nbhitl.checkpoint import DuckDBSaver
+from nbhitl.checkpoint.file import mark
+from nbhitl.checkpoint.file.mark import Level, Mark
 from nbhitl.engine.records import Checkpoint, ThreadKey
 
 ID = "0123456789abcdef"

@@ -12,8 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from nbhitl.checkpoint import DuckDBSaver, instances, mark, migrations
-from nbhitl.checkpoint.schema import VERSION
+from nbhitl.checkpoint import DuckDBSaver
+from nbhitl.checkpoint.file import instances, mark, migrations
+from nbhitl.checkpoint.file.schema import VERSION
 from nbhitl.engine.errors import AlreadyAnsweredError, SaverError
 from nbhitl.engine.records import Answered, Checkpoint, ThreadKey
 

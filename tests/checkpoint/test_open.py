@@ -15,7 +15,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from nbhitl.checkpoint import DuckDBSaver, mark
+from nbhitl.checkpoint import DuckDBSaver
+from nbhitl.checkpoint.file import mark
 from nbhitl.engine.errors import FileDamagedError, FileLockedError, SaverError
 from nbhitl.engine.records import Checkpoint, ThreadKey
 

@@ -15,8 +15,9 @@ from collections import Counter
 import duckdb
 import pytest
 
-from nbhitl.checkpoint import DuckDBSaver, mark, opening, salvage, verifying
-from nbhitl.checkpoint.instances import wal_of
+from nbhitl.checkpoint import DuckDBSaver
+from nbhitl.checkpoint.file import mark, opening, salvage, verifying
+from nbhitl.checkpoint.file.instances import wal_of
 from nbhitl.engine.errors import CheckpointFileWarning, FileDamagedError, SaverError
 from nbhitl.engine.records import Checkpoint, ThreadKey
 

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbhitl.checkpoint import DuckDBSaver
-from nbhitl.checkpoint.codec import Codec
+from nbhitl.checkpoint.values.codec import Codec
 from nbhitl.engine.errors import FileDamagedError
 from nbhitl.engine.records import Checkpoint, ThreadKey
 from tests.checkpoint.codec_values import CLASSES

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from nbhitl.checkpoint import DuckDBSaver, copies
-from nbhitl.checkpoint.copies import snapshot
-from nbhitl.checkpoint.instances import wal_of
+from nbhitl.checkpoint import DuckDBSaver
+from nbhitl.checkpoint.file import copies
+from nbhitl.checkpoint.file.copies import snapshot
+from nbhitl.checkpoint.file.instances import wal_of
 from nbhitl.engine.errors import FileDamagedError, FileLockedError, QueryRefused, SaverError
 from nbhitl.engine.records import Answered, Asked, Checkpoint, Task, ThreadKey, Wrote
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nbhitl.checkpoint.schema import VIEWS
+from nbhitl.checkpoint.file.schema import VIEWS
 from nbhitl.engine.errors import QueryRefused
 from nbhitl.engine.records import Answered, Asked, Checkpoint, Send, Stopped, Task, ThreadKey, Wrote
 

@@ -15,7 +15,8 @@ import time
 import duckdb
 import pytest
 
-from nbhitl.checkpoint import DuckDBSaver, guard
+from nbhitl.checkpoint import DuckDBSaver
+from nbhitl.checkpoint.sql import guard
 from nbhitl.engine.errors import QueryRefused
 from nbhitl.engine.records import Checkpoint, Task, ThreadKey, Wrote
 
@@ -150,7 +151,8 @@ def test_a_query_that_runs_away_is_stopped_and_the_next_one_works(unchanged, que
 def test_a_query_that_runs_away_takes_about_a_gibibyte_at_most():
     code = f"""
         import threading, time
-        from nbhitl.checkpoint import DuckDBSaver, guard
+        from nbhitl.checkpoint import DuckDBSaver
+        from nbhitl.checkpoint.sql import guard
         from nbhitl.engine.errors import QueryRefused
         def resident():
             return int(open("/proc/self/statm").read().split()[1]) * 4096

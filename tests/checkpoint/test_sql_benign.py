@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from nbhitl.checkpoint import DuckDBSaver
-from nbhitl.checkpoint.schema import MACROS, VIEWS
+from nbhitl.checkpoint.file.schema import MACROS, VIEWS
 from nbhitl.engine.errors import QueryRefused
 from nbhitl.engine.records import Answered, Asked, Checkpoint, Stopped, Task, ThreadKey, Wrote
 

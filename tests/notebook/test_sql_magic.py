@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from nbhitl.checkpoint import Table
-from nbhitl.checkpoint.schema import MACROS, VIEWS
+from nbhitl.checkpoint.file.schema import MACROS, VIEWS
 
 TEA = """--thread demo -i '{"topic": "tea"}'"""
 

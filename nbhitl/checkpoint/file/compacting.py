@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from nbhitl.checkpoint import crashing, instances, parts
+from nbhitl.checkpoint import crashing
+from nbhitl.checkpoint.file import instances, parts
 from nbhitl.engine.errors import SaverError
 
 if TYPE_CHECKING:

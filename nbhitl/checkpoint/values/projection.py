@@ -19,10 +19,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from nbhitl.checkpoint import pandas_values, polars_values
-from nbhitl.checkpoint.fields import is_namedtuple, is_pydantic
-from nbhitl.checkpoint.kinds import is_zone
-from nbhitl.checkpoint.opaque import Opaque
+from nbhitl.checkpoint.values import pandas_values, polars_values
+from nbhitl.checkpoint.values.fields import is_namedtuple, is_pydantic
+from nbhitl.checkpoint.values.kinds import is_zone
+from nbhitl.checkpoint.values.opaque import Opaque
 
 if TYPE_CHECKING:
     from collections.abc import Callable

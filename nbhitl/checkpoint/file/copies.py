@@ -14,8 +14,8 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from nbhitl.checkpoint import instances, mark, opening
 from nbhitl.checkpoint.duckdb import DuckDBSaver
+from nbhitl.checkpoint.file import instances, mark, opening
 from nbhitl.engine.errors import FileDamagedError, SaverError
 
 if TYPE_CHECKING:

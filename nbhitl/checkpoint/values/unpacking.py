@@ -1,4 +1,4 @@
-"""Bytes to values, for `nbhitl.checkpoint.codec`. Bytes only select functions of ours."""
+"""Bytes to values, for `nbhitl.checkpoint.values.codec`. Bytes only select functions of ours."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
-from nbhitl.checkpoint import arrays, kinds, pandas_values, polars_values
-from nbhitl.checkpoint.classes import types_of
-from nbhitl.checkpoint.kinds import Kind, Unfit
-from nbhitl.checkpoint.opaque import Opaque
+from nbhitl.checkpoint.values import arrays, kinds, pandas_values, polars_values
+from nbhitl.checkpoint.values.classes import types_of
+from nbhitl.checkpoint.values.kinds import Kind, Unfit
+from nbhitl.checkpoint.values.opaque import Opaque
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbhitl.checkpoint.classes import Classes
+    from nbhitl.checkpoint.values.classes import Classes
 
 _DEEPEST: Final = 101
 """Extensions within extensions: half of the codec's depth, and one."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from nbhitl.checkpoint.inspection import ALLOWED
-from nbhitl.checkpoint.schema import MACROS, VIEWS
+from nbhitl.checkpoint.file.schema import MACROS, VIEWS
+from nbhitl.checkpoint.sql.inspection import ALLOWED
 from nbhitl.engine.errors import did_you_mean
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from nbhitl.checkpoint.kinds import Parts, Refusal
-from nbhitl.checkpoint.pandas_columns import (
+from nbhitl.checkpoint.values.kinds import Parts, Refusal
+from nbhitl.checkpoint.values.pandas_columns import (
     array_parts,
     freq_name,
     loaded,

@@ -1,6 +1,6 @@
 """The gates before a user's SQL: one statement, read-only, inside the file, bounded.
 
-Each gate alone has been got round in tests; the instance's own settings (`nbhitl.checkpoint.instances`) are the
+Each gate alone has been got round in tests; the instance's own settings (`nbhitl.checkpoint.file.instances`) are the
 others. Gates here: a text that the parser can take; exactly one SELECT or EXPLAIN; a walk over its parsed tree
 (`inspection`); macros that bound what one call can make (`bounds`); a read-only transaction that is rolled
 back; an interrupt when it takes too long or too much memory; a cap on rows.
@@ -16,11 +16,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint import bounds, inspection
-from nbhitl.checkpoint.complaints import explained
-from nbhitl.checkpoint.inspection import ALLOWED
-from nbhitl.checkpoint.parameters import picked
-from nbhitl.checkpoint.table import Table
+from nbhitl.checkpoint.sql import bounds, inspection
+from nbhitl.checkpoint.sql.complaints import explained
+from nbhitl.checkpoint.sql.inspection import ALLOWED
+from nbhitl.checkpoint.sql.parameters import picked
+from nbhitl.checkpoint.sql.table import Table
 from nbhitl.engine.errors import QueryRefused
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint import crashing, schema
+from nbhitl.checkpoint import crashing
+from nbhitl.checkpoint.file import schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

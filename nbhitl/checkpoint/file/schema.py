@@ -10,8 +10,8 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-from nbhitl.checkpoint import parts
-from nbhitl.checkpoint.projection import CAP
+from nbhitl.checkpoint.file import parts
+from nbhitl.checkpoint.values.projection import CAP
 
 VERSION: Final = 3
 """Of the file. 1: entries without sub-graphs, and views that did not know them. 2: a row for each value that changed,

@@ -10,7 +10,8 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint import crashing, instances, schema, version3
+from nbhitl.checkpoint import crashing
+from nbhitl.checkpoint.file import instances, schema, version3
 from nbhitl.engine.errors import SaverError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Values to what the packer packs exactly, for `nbhitl.checkpoint.codec`: plain types and extensions, or a refusal."""
+"""Values to what the packer packs exactly, for the codec: plain types and extensions, or a refusal."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgpack import ExtType
 
-from nbhitl.checkpoint import arrays, kinds, pandas_values, polars_values
-from nbhitl.checkpoint.classes import kind_of
-from nbhitl.checkpoint.fields import class_name
-from nbhitl.checkpoint.kinds import Kind, Parts, Refusal
-from nbhitl.checkpoint.opaque import Opaque
+from nbhitl.checkpoint.values import arrays, kinds, pandas_values, polars_values
+from nbhitl.checkpoint.values.classes import kind_of
+from nbhitl.checkpoint.values.fields import class_name
+from nbhitl.checkpoint.values.kinds import Kind, Parts, Refusal
+from nbhitl.checkpoint.values.opaque import Opaque
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nbhitl.checkpoint.classes import Classes
+    from nbhitl.checkpoint.values.classes import Classes
 
 MAX_DEPTH: Final = 200
 TOO_DEEP: Final = (

@@ -15,18 +15,19 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint import crashing, parts
-from nbhitl.checkpoint.instances import fill_new, sync_folder, wal_of
-from nbhitl.checkpoint.mark import mark_path
-from nbhitl.checkpoint.remains import Remains, kept, readable
+from nbhitl.checkpoint import crashing
+from nbhitl.checkpoint.file import parts
+from nbhitl.checkpoint.file.instances import fill_new, sync_folder, wal_of
+from nbhitl.checkpoint.file.mark import mark_path
+from nbhitl.checkpoint.file.remains import Remains, kept, readable
+from nbhitl.checkpoint.file.verifying import Line, file_id, named
 from nbhitl.checkpoint.rows import from_column, linked
-from nbhitl.checkpoint.verifying import Line, file_id, named
 from nbhitl.engine.errors import FileDamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from nbhitl.checkpoint.mark import Level
+    from nbhitl.checkpoint.file.mark import Level
 
 PLAN: Final = "plan.json"
 """In the work folder, when the new file is whole."""

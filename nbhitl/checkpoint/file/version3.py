@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint import parts, schema
-from nbhitl.checkpoint.codec import Codec
+from nbhitl.checkpoint.file import parts, schema
 from nbhitl.checkpoint.rows import FULL, json_object, linked
+from nbhitl.checkpoint.values.codec import Codec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

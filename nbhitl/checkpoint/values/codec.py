@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgpack
 
-from nbhitl.checkpoint.classes import Classes
-from nbhitl.checkpoint.kinds import Refusal, Unfit
-from nbhitl.checkpoint.lowering import MAX_DEPTH, SAFE, TOO_DEEP, Lowering
-from nbhitl.checkpoint.projection import json_text
-from nbhitl.checkpoint.unpacking import Unpacking, path_of
+from nbhitl.checkpoint.values.classes import Classes
+from nbhitl.checkpoint.values.kinds import Refusal, Unfit
+from nbhitl.checkpoint.values.lowering import MAX_DEPTH, SAFE, TOO_DEEP, Lowering
+from nbhitl.checkpoint.values.projection import json_text
+from nbhitl.checkpoint.values.unpacking import Unpacking, path_of
 from nbhitl.engine.errors import FileDamagedError, SchemaChanged, UnknownTypeError, UnstorableValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from nbhitl.checkpoint.rebuilding import Migrate
+    from nbhitl.checkpoint.values.rebuilding import Migrate
 
 VERSION: Final = 1
 _HEAD: Final = bytes([VERSION])

@@ -9,7 +9,7 @@ import array
 import sys
 from typing import Any, Final
 
-from nbhitl.checkpoint.kinds import Parts, Refusal, missing
+from nbhitl.checkpoint.values.kinds import Parts, Refusal, missing
 
 _FIXED: Final = {
     "Int8": "b", "Int16": "h", "Int32": "i", "Int64": "q", "UInt8": "B", "UInt16": "H", "UInt32": "I", "UInt64": "Q",

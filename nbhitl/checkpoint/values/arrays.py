@@ -10,7 +10,7 @@ import re
 import sys
 from typing import Any, Final
 
-from nbhitl.checkpoint.kinds import Kind, Refusal, missing
+from nbhitl.checkpoint.values.kinds import Kind, Refusal, missing
 
 # Plain numbers, booleans, text, bytes, dates. No objects, no records, no long doubles (their layout is the
 # CPU's).

@@ -1,7 +1,7 @@
 """The documented views of a checkpoint file as Parquet files. A child process reads a copy of the file and writes them.
 
-Run as ``python -m nbhitl.checkpoint.export COPY FOLDER VIEW ...`` it is that child: its connection may write files,
-which those of a saver may not.
+Run as ``python -m nbhitl.checkpoint.file.export COPY FOLDER VIEW ...`` it is that child: its connection may write
+files, which those of a saver may not.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from nbhitl.checkpoint.schema import VIEWS
+from nbhitl.checkpoint.file.schema import VIEWS
 from nbhitl.engine.errors import SaverError, did_you_mean
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def export_parquet(path: str | Path, folder: str | Path, views: Sequence[str] | 
     Raises:
         SaverError: an unknown view, a folder that cannot be written to, or a file that cannot be looked at.
     """
-    from nbhitl.checkpoint.copies import snapshot
+    from nbhitl.checkpoint.file.copies import snapshot
 
     chosen = list(VIEWS) if views is None else list(views)
     for name in chosen:
@@ -50,7 +50,7 @@ def export_parquet(path: str | Path, folder: str | Path, views: Sequence[str] | 
     with tempfile.TemporaryDirectory(prefix="nbhitl-") as place:
         copy = Path(place) / "copy.duckdb"
         snapshot(path, copy).close()  # brings an old file's copy to this version
-        command = [sys.executable, "-m", "nbhitl.checkpoint.export", str(copy), str(target), *chosen]
+        command = [sys.executable, "-m", "nbhitl.checkpoint.file.export", str(copy), str(target), *chosen]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST, check=False)
         except subprocess.TimeoutExpired as error:

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint import bounds
-from nbhitl.checkpoint.schema import MACROS, VIEWS
+from nbhitl.checkpoint.file.schema import MACROS, VIEWS
+from nbhitl.checkpoint.sql import bounds
 from nbhitl.engine.errors import QueryRefused, did_you_mean
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint import parts
-from nbhitl.checkpoint.codec import Codec
 from nbhitl.checkpoint.entries import KINDS
-from nbhitl.checkpoint.instances import opened, wal_of
+from nbhitl.checkpoint.file import parts
+from nbhitl.checkpoint.file.instances import opened, wal_of
+from nbhitl.checkpoint.file.schema import COLUMNS
+from nbhitl.checkpoint.file.verifying import Bad, Line, file_id, is_frame, scan
 from nbhitl.checkpoint.journal import Journal
 from nbhitl.checkpoint.rows import FULL, Place, from_column, linked
-from nbhitl.checkpoint.schema import COLUMNS
-from nbhitl.checkpoint.verifying import Bad, Line, file_id, is_frame, scan
+from nbhitl.checkpoint.values.codec import Codec
 from nbhitl.engine.errors import FileDamagedError, UnstorableValueError
 from nbhitl.engine.records import ThreadKey
 

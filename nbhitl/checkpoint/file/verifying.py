@@ -10,15 +10,15 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from nbhitl.checkpoint import parts
-from nbhitl.checkpoint.codec import VERSION as FRAME_VERSION
+from nbhitl.checkpoint.file import parts
 from nbhitl.checkpoint.rows import linked
+from nbhitl.checkpoint.values.codec import VERSION as FRAME_VERSION
 from nbhitl.engine.errors import FileDamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nbhitl.checkpoint.mark import Level, Mark
+    from nbhitl.checkpoint.file.mark import Level, Mark
 
 Line: TypeAlias = tuple[str, str, str]
 

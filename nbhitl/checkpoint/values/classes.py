@@ -12,10 +12,10 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from nbhitl.checkpoint import kinds, rebuilding
-from nbhitl.checkpoint.fields import class_name, field_types, fingerprint, is_namedtuple, is_pydantic
-from nbhitl.checkpoint.kinds import Kind, Refusal, Unfit
-from nbhitl.checkpoint.rebuilding import Migrate, Stored
+from nbhitl.checkpoint.values import kinds, rebuilding
+from nbhitl.checkpoint.values.fields import class_name, field_types, fingerprint, is_namedtuple, is_pydantic
+from nbhitl.checkpoint.values.kinds import Kind, Refusal, Unfit
+from nbhitl.checkpoint.values.rebuilding import Migrate, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint import instances, mark, migrations, salvage, schema, verifying
-from nbhitl.checkpoint.mark import Level, Mark
+from nbhitl.checkpoint.file import instances, mark, migrations, salvage, schema, verifying
+from nbhitl.checkpoint.file.mark import Level, Mark
 from nbhitl.engine.errors import CheckpointFileWarning, FileDamagedError, FileLockedError, SaverError
 
 if TYPE_CHECKING:

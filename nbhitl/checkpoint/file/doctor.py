@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbhitl.checkpoint import instances, mark, migrations, opening, salvage, schema, verifying
-from nbhitl.checkpoint.lock import Ownership
+from nbhitl.checkpoint.file import instances, mark, migrations, opening, salvage, schema, verifying
+from nbhitl.checkpoint.file.lock import Ownership
 from nbhitl.checkpoint.rows import from_column
 from nbhitl.engine.errors import FileDamagedError, FileLockedError, SaverError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from nbhitl.checkpoint.mark import Level
+    from nbhitl.checkpoint.file.mark import Level
 
     Progress = Callable[[int, int], None]
 
@@ -102,7 +102,7 @@ def mend(path: Path, findings: Findings) -> None:
 
 
 def _of_copy(path: Path, owner: str, progress: Progress | None) -> Findings:
-    from nbhitl.checkpoint.copies import copy_whole
+    from nbhitl.checkpoint.file.copies import copy_whole
 
     folder = Path(tempfile.mkdtemp(prefix="nbhitl-"))
     try:
@@ -110,7 +110,8 @@ def _of_copy(path: Path, owner: str, progress: Progress | None) -> Findings:
         findings = _of(path, folder / path.name, progress)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    findings.live = f"in use, so a copy was looked at ({owner.partition(': ')[0].removeprefix(f'{path} is ').removeprefix('in use ')})"
+    by = owner.partition(": ")[0].removeprefix(f"{path} is ").removeprefix("in use ")
+    findings.live = f"in use, so a copy was looked at ({by})"
     return findings
 
 

@@ -1,4 +1,4 @@
-"""Columns of pandas: what is stored of an array, and an array of it. For `nbhitl.checkpoint.pandas_values`."""
+"""Columns of pandas: what is stored of an array, and an array of it. For `nbhitl.checkpoint.values.pandas_values`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint.kinds import Parts, Refusal, missing
+from nbhitl.checkpoint.values.kinds import Parts, Refusal, missing
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -10,8 +10,8 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from nbhitl.checkpoint.fields import class_name, difference, field_types, fits, listed, same
-from nbhitl.checkpoint.kinds import Kind, Unfit
+from nbhitl.checkpoint.values.fields import class_name, difference, field_types, fits, listed, same
+from nbhitl.checkpoint.values.kinds import Kind, Unfit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""A person's SQL: what is let through, how long it may take, and how its result is shown."""
