@@ -31,7 +31,7 @@ _TICK: Final = 0.02
 """Seconds between two looks at a query that runs."""
 _GRACE: Final = 1.0
 """Seconds that an interrupted query has to end; one call that nothing interrupts is left to end by itself."""
-_MEMORY: Final = 768 << 20
+_MEMORY: Final = 512 << 20
 """Bytes by which the process may grow while a query runs, so that it stays near a GiB until it has been stopped.
 duckdb's own limit counts less than it takes, e.g. of lists.
 """
