@@ -1,4 +1,4 @@
-"""What a `DuckDBSaver` stores of lists that grow, against `InMemorySaver`, by random commits: the same comes back, always.
+"""What a `DuckDBSaver` stores of lists that grow, against `InMemorySaver`: the same comes back, always.
 
 The model gets deep copies at every commit, the file gets the very objects that a run holds: lists that a reducer made
 or extended in place, lists that a node returned, returned again, or changed before it returned them. Hypothesis picks
@@ -19,11 +19,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from nbhitl.checkpoint import DuckDBSaver, InMemorySaver, instances, lines, mark
-from nbhitl.checkpoint.verifying import verify_all
+from nbhitl.checkpoint import DuckDBSaver, InMemorySaver, lines
+from nbhitl.checkpoint.file import instances, mark
+from nbhitl.checkpoint.file.verifying import verify_all
 from nbhitl.engine.errors import SaverError, UnstorableValueError
 from nbhitl.engine.records import Answered, Asked, Checkpoint, Send, Stopped, Task, ThreadKey, Wrote
-from tests.storms.lengths import rounds
+from tests.storms.programs import rounds
 
 REDUCED = ("log", "notes")
 PLAIN = ("last", "other")
@@ -45,7 +46,6 @@ PLAIN_CHANGES = (
     *("fresh", "fresh", "append", "append", "twin", "twin", "prefix", "prefix"),
     *("pop", "inside", "other", "scalar", "back", "back", "gone", "same", "swap", "deep copy"),
 )
-DRAWN = st.integers(0, 2**32 - 1).map(lambda seed: Chance(seed))
 KEYS = st.sampled_from([MAIN, MAIN, MAIN, SUB, COPY])
 
 
@@ -75,12 +75,15 @@ class Chance(random.Random):
         return self.random() < share
 
 
+DRAWN = st.integers(0, 2**32 - 1).map(Chance)
+
+
 def changed_value(old, how, chance, past=None):
     """A channel's next value, in a list: what reducers and nodes do with lists. An empty one: it has none any more."""
     rest = chance.rest()
     if how == "gone":
         return []
-    if how == "back" and past is not None:
+    if past is not None and (how == "back" or (not isinstance(old, list) and chance.yes())):
         return [past + rest]
     if how == "scalar":
         return [chance.choice([None, 1, "text", {"a": rest}, tuple(rest)])]
@@ -413,6 +416,51 @@ def _template():
         DuckDBSaver(path).close()
         _TEMPLATES.append(path)
     return _TEMPLATES[0]
+
+
+# -- what was found once
+
+
+def commits(saver, *values, reduced=()):
+    """One step for each: what the key ``x`` has then, ``...`` for no value."""
+    for n, value in enumerate(values):
+        state = {"n": n} if value is ... else {"n": n, "x": value}
+        made = Checkpoint(f"c{n}", f"c{n - 1}" if n else None, n, "loop", state, changed=("n", "x"))
+        saver.commit(MAIN, made, reduced=frozenset(reduced), wait=False)
+
+
+@pytest.mark.parametrize("between", [None, {"a": 1}, "text", ()])
+@pytest.mark.parametrize("reduced", ["", "x"])
+def test_a_list_that_was_something_else_in_between_comes_back(between, reduced):
+    long = list(range(12))
+    with DuckDBSaver(":memory:") as saver:
+        commits(saver, long, between, [*long, 12], reduced=reduced)
+        assert saver.load(MAIN).checkpoint.values["x"] == [*long, 12]
+        assert [p.checkpoint.values["x"] for p in saver.history(MAIN)] == [[*long, 12], between, long]
+
+
+def test_a_value_that_is_gone_where_a_row_is_full_is_gone_in_the_history():
+    with DuckDBSaver(":memory:") as saver:
+        long = ["x" * 400] * 4
+        commits(saver, *([[*long, n]] for n in range(20)), *([...] * 20))
+        full = saver._reader.rows("SELECT step FROM journal WHERE key = 'full'")
+        assert any(step >= 20 for (step,) in full) or len(full) > 1
+        assert [("x" in p.checkpoint.values) for p in saver.history(MAIN)] == [False] * 20 + [True] * 20
+        rows = saver.sql("SELECT step FROM state WHERE key = 'x' ORDER BY step").rows
+        assert [step for (step,) in rows] == list(range(20))
+
+
+def test_a_checkpoint_keeps_its_write_when_the_branch_that_it_led_to_is_pruned():
+    for saver in (DuckDBSaver(":memory:"), InMemorySaver()):
+        task = Task("a:0", "node")
+        saver.commit(MAIN, Checkpoint("a", None, 0, "input", {"x": [1]}, (task,), changed=("x",)))
+        wrote = Wrote("a:0", (("x", [1, 2]),))
+        saver.commit(MAIN, Checkpoint("b", "a", 1, "loop", {"x": [1, 2]}, changed=("x",)), wrote=wrote)
+        saver.commit(MAIN, Checkpoint("c", "a", 1, "fork", {"x": [3]}, changed=("x",)))
+        saver.prune(MAIN, keep=2)
+        assert [p.checkpoint.id for p in saver.history(MAIN)] == ["c", "a"]
+        assert saver.load(MAIN, "a").wrote == {"a:0": wrote}
+        saver.close()
 
 
 def test_lists_that_grow_shrink_and_change_come_back_as_the_reference_has_them():
