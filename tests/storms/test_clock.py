@@ -1,4 +1,4 @@
-"""A clock that goes back, stands still or jumps changes what is shown and nothing else: the sequence gives the order."""
+"""A clock that goes back, stands still or jumps changes what is shown, nothing else: the sequence gives the order."""
 
 import random
 from dataclasses import replace

@@ -1,7 +1,8 @@
 """Calls that fail below the checkpoint file: each one of a small run, with no room, EIO, a short write, a failed fsync.
 
 The process gets an error of ours, or survives; nothing acknowledged is lost; and in the same process, when there is
-room again, the file opens and the run goes on. The calls fail in a library that is compiled here and preloaded (`faults.c`).
+room again, the file opens and the run goes on. The calls fail in a library that is compiled here and preloaded
+(`faults.c`).
 """
 
 import json
