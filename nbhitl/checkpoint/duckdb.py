@@ -155,8 +155,9 @@ class DuckDBSaver:
             if line.parents is not None:
                 line.parents[checkpoint.id] = checkpoint.parent
             self._lines.keep(key, line)
+            writer_now = self._writer  # compacting makes another one, with tickets of its own
         if wait:
-            self._writer.wait(ticket)
+            writer_now.wait(ticket)
 
     def append(self, key: ThreadKey, checkpoint: str, entries: Iterable[Entry], *, wait: bool = True) -> None:
         """Append entries at a checkpoint. Raises `SaverError` for an unknown one."""
@@ -164,8 +165,9 @@ class DuckDBSaver:
         self._writer.room()
         with self._lock:
             ticket = self._append(key, self._lines.point(key, checkpoint), tuple(entries), hurry=wait)
+            writer = self._writer
         if wait:
-            self._writer.wait(ticket)
+            writer.wait(ticket)
 
     def answer(self, key: ThreadKey, checkpoint: str, answers: Sequence[Answered]) -> None:
         """Append answers, durably, all or none; see `nbhitl.engine.ports.Saver` for the errors."""
@@ -179,7 +181,8 @@ class DuckDBSaver:
                 self._writer.wait()  # the loser is told of an answer that is durable
                 raise
             ticket = self._append(key, point, answers, hurry=True)
-        self._writer.wait(ticket)
+            writer = self._writer
+        writer.wait(ticket)
 
     def load(self, key: ThreadKey, checkpoint: str | None = None, *, strict: bool = False) -> Position | None:
         """The position at a checkpoint, the newest by default; None where there is none.
@@ -240,9 +243,10 @@ class DuckDBSaver:
 
     def close(self) -> None:
         """Flush, fold the log into the file and let it go. Closing twice is fine."""
-        if self._pid != os.getpid() or self._end.detach() is None:
+        if self._pid != os.getpid() or not self._end.alive:
             return
-        _end(*self._closing, _CLOSING)
+        _end(*self._closing, _CLOSING)  # may be broken off by a Ctrl-C, and is done again then
+        self._end.detach()
         # Not kept for whoever keeps this saver, e.g. in a traceback: duckdb complains at exit about what is left.
         del self._reader, self._lines, self._closing
         self._writer.wait()  # raises what went wrong before
@@ -281,14 +285,19 @@ class DuckDBSaver:
             file, (writer, connection, mark, ownership) = self._file, self._closing
             if file is None:
                 return (0, 0)
-            before = file.stat().st_size
-            self._end.detach()
             _end(writer, connection, mark, None, _CLOSING)
-            writer.wait()
+            before = file.stat().st_size  # with what was in the log
             try:
+                writer.wait()
                 compacting.compact(file)
             finally:
-                self._open(ownership)
+                try:
+                    self._end.detach()
+                    self._open(ownership)
+                except BaseException:
+                    if ownership is not None:
+                        ownership.release()
+                    raise
             return before, file.stat().st_size
 
     def export(self, folder: str | Path, views: Sequence[str] | None = None) -> list[Path]:
@@ -388,7 +397,8 @@ class DuckDBSaver:
         left, size = limit, _PAGES[0]
         while left is None or left > 0:
             self._check()
-            page = self._reader.points(key, below=below, limit=size if left is None else min(left, size))
+            with self._lock:  # nobody prunes between the queries of a page
+                page = self._reader.points(key, below=below, limit=size if left is None else min(left, size))
             yield from reading.positions(self._journal, page)
             if len(page) < size:
                 return

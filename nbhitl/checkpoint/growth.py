@@ -1,8 +1,8 @@
 """What a line's newest lists hold, so that of a list that grew only the rest is written. Pure; writes nothing.
 
-Two ways to see that a list begins with all of the old one. Where a reducer made it, the elements are compared by
-identity: an element that was changed in place is no write of a node (``debug=True`` names it). Any other list is what
-a node returned, so its bytes are compared.
+Two ways to see that a list begins with all of the old one. Where lists are only joined (``operator.add``), the elements
+are compared by identity: one that was changed in place is no write of a node (``debug=True`` names it). Any other list
+is what a node returned, or a reducer that may have changed its elements, so its bytes are compared.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ class Lists:
         items = self._items.pop(name, None)
         if grown == GONE:
             return
-        if grown is not None and items is not None and len(items) == grown and name in reduced:
+        by_bytes = self._fresh[0] is value  # then the elements that are known are not the ones of this list
+        if grown is not None and items is not None and len(items) == grown and name in reduced and not by_bytes:
             items.extend(value[grown:])
             self._items[name] = items
         else:

@@ -140,7 +140,10 @@ class Stored:
                 case 2:  # _GONE
                     values.pop(name, None)
                 case _:
-                    values[name].extend(self._rest(how, given[0]))
+                    base = values.get(name)
+                    if type(base) is not list:
+                        raise FileDamagedError(f"the list that {name!r} grew from is missing")
+                    base.extend(self._rest(how, given[0]))
 
     def wrote(self, before: Mapping[str, Any]) -> Wrote | None:
         """The write that led here, of a task of the parent; ``before`` are the parent's values."""
@@ -297,6 +300,8 @@ class _Packing:
                         if same >= 0:
                             hows[same] = (_SHOWN, _short(value, self._lists.size(value)))
                     continue
+            else:
+                self._grown.append((name, [], GONE))  # whatever list it was before, it is none now
             tree, seen = self._lower(value, name)
             stored.append([name, _SET, tree])
             if same >= 0:

@@ -190,6 +190,7 @@ class InMemorySaver:
             root = self._lines[replace(key, ns="")]
             left = kept({name: place.checkpoint.parent for name, place in root.places.items()}, keep)
             root.places = {name: place for name, place in root.places.items() if name in left}
+            self._seq = root.changed = self._seq + 1
             for line in family:
                 if line.ns and not is_kept(line.ns, left):
                     del self._lines[line]

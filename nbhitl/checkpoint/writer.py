@@ -69,8 +69,8 @@ class Writer:
         self._queue: list[tuple[float, Sequence[Row] | Rewrite, bool]] = []
         self._heavy = 0
         """Bytes that wait."""
-        self._given = self._done = 0
-        """Groups handed over, groups durable: tickets are counts."""
+        self._done = self._taken = 0
+        """Groups durable, groups being written: tickets are counts."""
         self._waiting = 0
         self._hurry = False
         self._stop = False
@@ -84,6 +84,11 @@ class Writer:
         """Whether writing has failed."""
         return self._failure is not None
 
+    @property
+    def _given(self) -> int:
+        """Groups handed over. Not counted apart: a Ctrl-C could come between the group and its count."""
+        return self._done + self._taken + len(self._queue)
+
     def put(self, group: Sequence[Row] | Rewrite, *, firm: bool = False, hurry: bool = False) -> int:
         """Queue a group; returns its ticket.
 
@@ -94,7 +99,6 @@ class Writer:
             self._hurry = self._hurry or hurry
             queue = self._queue
             queue.append((time.monotonic(), group, firm))
-            self._given += 1
             if type(group) is list:
                 before = self._heavy
                 for row in group:
@@ -182,6 +186,7 @@ class Writer:
                 self._changed.wait(_LINGER)
             self._hurry = False
             groups = [(group, firm) for _, group, firm in self._queue]
+            self._taken += len(groups)
             self._queue, self._heavy = [], 0
             return groups or (None if self._stop else [])
 
@@ -201,6 +206,7 @@ class Writer:
             crashing.point("after_mark")
         with self._changed:
             self._done += len(groups)
+            self._taken -= len(groups)
             self._unfolded += len(groups)
             self._changed.notify_all()
 
@@ -239,7 +245,7 @@ class Writer:
                 self._links.pop(line, None)
             rows: list[tuple[Any, ...]] = []
             self._number([*work.rows, work.record(gone)], rows)
-            appender.append(rows)
+            appender.append(rows, inside=True)
             appender.flush()
         except BaseException:
             execute("ROLLBACK")

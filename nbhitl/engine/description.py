@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import add
 from typing import Any, Final, Literal, TypeAlias
 
 from nbhitl.engine.channels import BinaryOperatorAggregate, Channel, Topic, UntrackedValue, fleeting
@@ -109,6 +110,10 @@ def _plain(value: Any) -> tuple[tuple[str, Any], ...] | None:
     return tuple(value.items()) if isinstance(value, Mapping) else None
 
 
+def _joins(channel: Channel) -> bool:
+    return isinstance(channel, Topic) or (isinstance(channel, BinaryOperatorAggregate) and channel.operator is add)
+
+
 @dataclass(frozen=True, slots=True)
 class Graph:
     """What `nbhitl.engine.moves` runs: built and checked by the builder above."""
@@ -135,7 +140,7 @@ class Graph:
     fleeting: tuple[str, ...] = field(init=False)
     """Channels whose value is gone after a step in which nobody wrote it."""
     reduced: frozenset[str] = field(init=False)
-    """The channels whose values a reducer makes."""
+    """The channels that only ever join lists: no reducer of a user's touches the elements."""
     untracked: frozenset[str] = field(init=False)
     """Channels that are never stored."""
     seen: Seen = field(init=False, repr=False, compare=False)
@@ -152,9 +157,7 @@ class Graph:
         put(self, "fleeting", tuple(name for name, channel in self.channels.items() if fleeting(channel)))
         untracked = (name for name, channel in self.channels.items() if isinstance(channel, UntrackedValue))
         put(self, "untracked", frozenset(untracked))
-        reduced = (
-            name for name, channel in self.channels.items() if isinstance(channel, BinaryOperatorAggregate | Topic)
-        )
+        reduced = (name for name, channel in self.channels.items() if _joins(channel))
         put(self, "reduced", frozenset(reduced))
         put(self, "seen", Seen())
 

@@ -50,7 +50,7 @@ class Saver(Protocol):
         branch, and so does one that the line does not hold (it may stand in another line).
         ``checkpoint.changed`` names every channel whose value differs from that parent's: only these are written
         where no branch starts. ``wrote`` is the last write of the parent's tasks, where that was not appended yet.
-        ``reduced`` names the channels whose values reducers make: of a list of theirs that begins with the very
+        ``reduced`` names the channels that only ever join lists: of a list of theirs that begins with the very
         elements of the parent's, only the rest has to be written. All of it is written together or not at all.
 
         Raises `UnstorableValueError` for a value that cannot be stored, and `SaverError` when the line has a

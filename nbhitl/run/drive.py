@@ -32,6 +32,9 @@ def drive(run: Run) -> Iterator[Event]:
     except GeneratorExit:
         run.leave()
         raise
+    except BaseException:
+        run.rescue()
+        raise
     finally:
         run.release()
 
@@ -54,6 +57,9 @@ async def adrive(run: Run) -> AsyncIterator[Event]:
                     yield ended
     except GeneratorExit:
         run.leave()
+        raise
+    except BaseException:
+        run.rescue()
         raise
     finally:
         run.release()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, TypeAlias, assert_never
 
@@ -380,6 +381,11 @@ class Run:
         if late is not None and self.world.saver is not None:
             self.world.saver.append(self.key, self.position.checkpoint.id, self._tracked([late]), wait=False)
 
+    def rescue(self) -> None:
+        """Something broke in, Ctrl-C for example: what a task has written by then is not lost."""
+        with suppress(SaverError):
+            self._write_late()
+
     def _hold_back(self, saver: Saver, entries: Sequence[Entry], *, wait: bool) -> None:
         """Durability ``exit``: nothing of a step is saved until something in it has to be, or the run stops."""
         with self._lock:
@@ -414,17 +420,22 @@ class Run:
             self._changed.update(dict.fromkeys(checkpoint.changed))
             return
         graph, late = self.graph, self._late
+        self._late = None  # a Ctrl-C that strikes from here on finds it written, or nobody's
+        written = late
         if late is not None and graph.untracked:
             late = self._tracked_write(late)
-        saver.commit(
-            self.key,
-            self._stored(checkpoint),
-            self._tracked(entries),
-            wrote=late,
-            reduced=graph.reduced,
-            wait=wait,
-        )
-        self._late = None
+        try:
+            saver.commit(
+                self.key,
+                self._stored(checkpoint),
+                self._tracked(entries),
+                wrote=late,
+                reduced=graph.reduced,
+                wait=wait,
+            )
+        except Exception:
+            self._late = written
+            raise
 
     def _stored(self, checkpoint: Checkpoint) -> Checkpoint:
         """A checkpoint without the values that are never stored."""

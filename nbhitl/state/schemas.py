@@ -180,7 +180,11 @@ def classes_named(function: Any, seen: set[int] | None = None) -> Iterator[type]
         found += [space[name] for name in code.co_names if name in space]
     for value in found:
         if isinstance(value, type):
-            yield from _classes(value)
+            try:
+                classes = list(_classes(value))
+            except Exception:  # noqa: BLE001, S112 - a class that cannot be looked at; it may never be returned
+                continue
+            yield from classes
         elif isinstance(value, types.FunctionType) and value.__module__ == function.__module__:
             yield from classes_named(value, seen)
 

@@ -89,29 +89,31 @@ class BySignal:
 
 
 class ByLine:
-    """A `KeyboardInterrupt` at the so-manieth line of nbhitl's that the main thread passes."""
+    """A `KeyboardInterrupt` at a line of nbhitl's, when the main thread passes it for the so-manieth time."""
 
-    def __init__(self, line: int) -> None:
-        self.left, self.struck, self.where = line, False, ""
+    def __init__(self, file: str, line: int, passing: int) -> None:
+        self.file, self.line, self.left = file, line, passing
+        self.struck, self.where = False, ""
 
     def _global(self, frame: FrameType, event: str, arg: object) -> Any:
-        return self._local if frame.f_code.co_filename.startswith(OURS) else None
+        return self._local if frame.f_code.co_filename == self.file else None
 
     def _local(self, frame: FrameType, event: str, arg: object) -> Any:
-        if event == "line" and not self.struck:
+        if event == "line" and frame.f_lineno == self.line and not self.struck:
             self.left -= 1
-            if self.left < 0 and not _is_left(frame):
+            if self.left <= 0 and not _is_left(frame):
                 self.struck = True
                 self.where = f"{frame.f_code.co_filename.removeprefix(OURS)}:{frame.f_lineno} {frame.f_code.co_name}"
                 raise KeyboardInterrupt
         return self._local
 
     def __enter__(self) -> Self:
+        self.before = sys.gettrace()
         sys.settrace(self._global)
         return self
 
     def __exit__(self, *_: object) -> None:
-        sys.settrace(None)
+        sys.settrace(self.before)
 
 
 def _is_left(frame: FrameType) -> bool:
@@ -297,16 +299,18 @@ def _by_signal(longest: dict[str, float]) -> Callable[[random.Random, str], Dist
     return lambda chance, act: BySignal(chance.uniform(0.0, longest[act]))
 
 
-def _by_line(lines: dict[str, int]) -> Callable[[random.Random, str], Disturbance]:
-    return lambda chance, act: ByLine(chance.randrange(lines[act]))
+def _by_line(lines: dict[str, list[tuple[str, int]]]) -> Callable[[random.Random, str], Disturbance]:
+    # Each line is as likely as any other, however often it is passed.
+    return lambda chance, act: ByLine(*chance.choice(lines[act]), chance.choice((1, 1, 1, 2, 5)))
 
 
 class Measure:
-    """Disturbs nothing; tells how long the work took, and how many lines of ours it passed."""
+    """Disturbs nothing; tells how long the work took, and which lines of ours it passed."""
 
     def __init__(self, *, tracing: bool) -> None:
         self.struck, self.tracing = False, tracing
-        self.seconds, self.lines = 0.0, 0
+        self.seconds = 0.0
+        self.lines: set[tuple[str, int]] = set()
 
     def __enter__(self) -> Self:
         self.began = time.perf_counter()
@@ -315,7 +319,8 @@ class Measure:
         return self
 
     def _count(self, frame: FrameType, event: str, arg: object) -> Any:
-        self.lines += event == "line"
+        if event == "line":
+            self.lines.add((frame.f_code.co_filename, frame.f_lineno))
         return self._count
 
     def __exit__(
@@ -342,7 +347,7 @@ def main(folder: Path, stops: int, seed: int, how: str) -> dict[str, Any]:
         storm.trial(number)
     assert not storm.problems, storm.problems
     if how == "line":
-        storm.disturb = _by_line({act: one.lines for act, one in measured.items()})
+        storm.disturb = _by_line({act: sorted(one.lines) for act, one in measured.items()})
     else:
         storm.disturb = _by_signal({act: one.seconds for act, one in measured.items()})
     storm.counts.clear()

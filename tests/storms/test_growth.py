@@ -450,6 +450,22 @@ def test_a_value_that_is_gone_where_a_row_is_full_is_gone_in_the_history():
         assert [step for (step,) in rows] == list(range(20))
 
 
+def test_a_look_in_between_does_not_make_every_later_step_read_the_whole_list(monkeypatch):
+    with DuckDBSaver(":memory:") as saver:
+        log = [{"n": n} for n in range(50)]
+        saver.commit(MAIN, Checkpoint("c0", None, 0, "loop", {"x": log}, changed=("x",)), reduced={"x"})
+        saver.load(MAIN)  # somebody watches the run: it goes on with its own list
+        journal, reads = saver._journal, []
+        values = journal.values
+        monkeypatch.setattr(journal, "values", lambda records: reads.append(1) or values(records))
+        for n in range(1, 11):
+            log = [*log, {"n": n}]
+            made = Checkpoint(f"c{n}", f"c{n - 1}", n, "loop", {"x": log}, changed=("x",))
+            saver.commit(MAIN, made, reduced={"x"}, wait=False)
+        assert len(reads) <= 2
+        assert saver.load(MAIN).checkpoint.values == {"x": log}
+
+
 def test_a_checkpoint_keeps_its_write_when_the_branch_that_it_led_to_is_pruned():
     for saver in (DuckDBSaver(":memory:"), InMemorySaver()):
         task = Task("a:0", "node")

@@ -16,7 +16,7 @@ import pytest
 
 from nbhitl import START, Command, DuckDBSaver, InMemorySaver, StateGraph, interrupt
 from nbhitl.engine.errors import AlreadyAnsweredError, ThreadBusyError, UnknownInterruptError
-from nbhitl.engine.records import Answered, ThreadKey
+from nbhitl.engine.records import Answered, Checkpoint, ThreadKey
 from nbhitl.notebook.worker import Answer, Show, Worker
 from nbhitl.session import Session
 from tests.storms.programs import LONG, ROOT, rounds, side_by_side
@@ -193,6 +193,26 @@ def test_a_form_that_two_tabs_send_at_once_counts_once_and_the_other_tab_is_told
         worker.retire("over")
         rows = saver._reader.rows("SELECT count(*), count(DISTINCT key) FROM journal WHERE kind = 'answered'")
         assert rows == [(number + 1, number + 1)]
+
+
+def test_compacting_while_others_commit_makes_them_wait_and_refuses_nobody(tmp_path):
+    with DuckDBSaver(tmp_path / "t.duckdb") as saver:
+        running = threading.Event()
+
+        def commit(runner):
+            key = ThreadKey(f"t{runner}")
+            for n in range(100):
+                parent = f"c{n - 1}" if n else None
+                saver.commit(key, Checkpoint(f"c{n}", parent, n, "loop", {"n": n}, changed=("n",)))
+                running.set()
+            return len(list(saver.history(key)))
+
+        with ThreadPoolExecutor(3) as pool:
+            commits = [pool.submit(commit, runner) for runner in range(3)]
+            running.wait(20)
+            for _ in range(5):
+                saver.compact()
+            assert [one.result(timeout=60) for one in commits] == [100, 100, 100]
 
 
 def test_of_several_processes_one_gets_the_file_and_the_others_are_told_who_has_it(tmp_path):

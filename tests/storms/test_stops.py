@@ -3,12 +3,19 @@
 ``NBHITL_STORM=1000 python -m pytest tests/storms/test_stops.py`` stops more often.
 """
 
+import contextlib
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
+from nbhitl.checkpoint import DuckDBSaver, crashing
+from nbhitl.checkpoint.writer import Writer
+from nbhitl.engine.records import Checkpoint, ThreadKey
 from tests.storms.programs import ROOT, rounds, side_by_side
+from tests.storms.stops import ByLine
 
 SIGNALS, LINES = 200, 80
 
@@ -30,6 +37,32 @@ def test_a_stop_at_any_moment_leaves_a_saver_that_works_and_threads_that_go_on(s
     assert all(found[f"{act}: stopped"] >= stops / 20 for act in acts)
     assert sum(found[f"{act}: stopped"] for act in acts) >= rounds(stops)
     assert found["KeyboardInterrupt came out"] >= rounds(stops) / 2
+
+
+@pytest.mark.parametrize("line", sorted({line for *_, line in Writer.put.__code__.co_lines() if line is not None}))
+def test_a_stop_while_a_group_is_handed_over_makes_no_later_commit_return_before_it_is_durable(line, monkeypatch):
+    gate, writing = threading.Event(), threading.Event()
+
+    def held(name):
+        if name == "before_flush":
+            writing.set()
+            gate.wait(20)
+
+    with DuckDBSaver(":memory:") as saver:
+        with contextlib.suppress(KeyboardInterrupt), ByLine(Writer.put.__code__.co_filename, line, 1):
+            saver.commit(ThreadKey("stopped"), Checkpoint("a", None, -1, "input"))
+        for _ in range(4):  # until what was handed over is surely written
+            saver.flush()
+            time.sleep(0.03)
+        monkeypatch.setattr(crashing, "point", held)
+        commit = threading.Thread(target=lambda: saver.commit(ThreadKey("t"), Checkpoint("a", None, -1, "input")))
+        commit.start()
+        assert writing.wait(20)
+        commit.join(0.05)
+        returned = not commit.is_alive()
+        gate.set()
+        commit.join()
+        assert not returned
 
 
 # A Ctrl-C is seen between the call that takes a lock and the block that gives it back, where taking it is Python code.

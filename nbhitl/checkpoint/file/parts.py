@@ -51,10 +51,13 @@ class Appender:
         ((self._size,),) = connection.execute(f"{sizes}{self._number}").fetchall()
         self._appender = connection.appender(f"journal_{self._number}")
 
-    def append(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Append rows, all to one part. They are durable, all or none, after `flush`."""
+    def append(self, rows: Sequence[tuple[Any, ...]], *, inside: bool = False) -> None:
+        """Append rows, all to one part. They are durable, all or none, after `flush`.
+
+        ``inside``: a transaction is under way on the connection, and a new part belongs to it.
+        """
         if self._size > LARGE:
-            self._begin()
+            self._begin(inside=inside)
         for row in rows:
             self._size += len(row[BYTES + 1] or b"") + len(row[BYTES + 2] or "")
         self._appender.append_rows(rows)
@@ -63,9 +66,10 @@ class Appender:
         """Write what was appended: in a transaction of its own, unless one was begun on the connection."""
         self._appender.flush()
 
-    def _begin(self) -> None:
+    def _begin(self, *, inside: bool) -> None:
         self._appender.flush()
-        for statement in statements(self._number + 1):
+        begin, end = ([], []) if inside else (["BEGIN TRANSACTION"], ["COMMIT"])  # a table that no view has is lost
+        for statement in [*begin, *statements(self._number + 1), *end]:
             self._connection.execute(statement)
         self._number += 1
         self._appender = self._connection.appender(f"journal_{self._number}")

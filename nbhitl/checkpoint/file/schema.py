@@ -291,9 +291,10 @@ _MACROS: Final = (
         "thread_id, a, b",
         "diff(thread, a, b): The keys whose values differ between two checkpoints, given as ids or as step numbers.",
         """WITH places AS (
-            SELECT max(seq) FILTER (CAST(a AS VARCHAR) IN (checkpoint, CAST(step AS VARCHAR))) AS old,
+            SELECT graph, max(seq) FILTER (CAST(a AS VARCHAR) IN (checkpoint, CAST(step AS VARCHAR))) AS old,
                 max(seq) FILTER (CAST(b AS VARCHAR) IN (checkpoint, CAST(step AS VARCHAR))) AS new
-            FROM steps WHERE thread = thread_id AND ns = ''),
+            FROM steps WHERE thread = thread_id AND ns = '' GROUP BY graph
+            QUALIFY row_number() OVER (ORDER BY (old IS NOT NULL AND new IS NOT NULL) DESC, max(seq) DESC) = 1),
         mine AS (SELECT s.key, s.value, s.seq FROM state s WHERE s.thread = thread_id AND s.ns = ''),
         x AS (SELECT m.key, m.value FROM mine m, places p WHERE m.seq = p.old AND p.new IS NOT NULL),
         y AS (SELECT m.key, m.value FROM mine m, places p WHERE m.seq = p.new AND p.old IS NOT NULL)

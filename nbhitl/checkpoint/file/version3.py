@@ -33,9 +33,9 @@ def upgrade(connection: Any) -> None:
         links[line] = link = linked(links.get(line, 0), row[5], row[6], row[13])
         page.append((seq, *row[1:], link))
         if len(page) == _PAGE:
-            appender.append(page)
+            appender.append(page, inside=True)
             page.clear()
-    appender.append(page)
+    appender.append(page, inside=True)
     appender.flush()
     connection.execute("DROP TABLE old_journal")
     for statement in (schema.ABOUT, *schema.about(), *schema.views()):
