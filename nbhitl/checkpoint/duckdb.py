@@ -458,7 +458,7 @@ def _end(writer: Writer, connection: Any, mark: Mark | None, ownership: Ownershi
     # open until the process ends; what was written is durable.
     if writer.close(timeout) and guard.settle(connection, timeout):
         connection.close()
-        forking.drop(connection, writer.connection)
+        forking.drop(connection)
         if mark is not None:
             mark.close(clean=not writer.failed)
         if ownership is not None:

@@ -77,7 +77,7 @@ class Journal:
         row = place.row(
             "checkpoint",
             data,
-            packing.json(),
+            packing.json(len(data)),
             parent=cp.parent,
             task="" if wrote is None else wrote.task,
             node=change.writer,
@@ -237,10 +237,10 @@ class _Packing:
         for name, value, grown in self._grown:
             self._lists.keep(name, value, grown, self._change.reduced)
 
-    def json(self) -> str | None:
-        """The row's JSON; values without one, or that are too long, are null there."""
+    def json(self, size: int) -> str | None:
+        """The JSON of a row of ``size`` bytes; values without one, or that are too long, are null there."""
         try:
-            text = quote(self._shown)
+            text = quote(self._shown) if size <= 4 * CAP else ""
         except (ValueError, TypeError):  # NaN, bytes, or keys that are no text, somewhere inside
             text = ""
         if not text or len(text) > CAP:
@@ -369,6 +369,8 @@ def _written_as(tail: list[Any], name: str, written: Sequence[tuple[str, Any]]) 
 
 def _fitting(value: Any) -> Any:
     """A value's JSON, as what `quote` makes text of; None where there is none or it is too long."""
+    if isinstance(value, str | list | dict | tuple) and len(value) > CAP:
+        return None  # nothing is shorter than a character
     seen = shape(value)
     return seen if len(quote(seen)) <= CAP else None
 

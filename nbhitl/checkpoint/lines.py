@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MOST: Final = 256
 """Lines that are kept."""
+_HEAVIEST: Final = 64 << 20
+"""Bytes of records that are kept."""
 _FEW: Final = 16
 """Rows of a branch that are read without asking whether a full one would be better."""
 _MUCH: Final = 4 << 20
@@ -38,6 +40,8 @@ class Line:
     """Bytes of the rows after it."""
     parents: dict[str, str | None] | None = None
     """Read when first needed."""
+    counted: int = 0
+    """Bytes that this line was counted with when it was kept."""
 
     @classmethod
     def fresh(cls, journal: Journal, parents: dict[str, str | None] | None = None) -> Line:
@@ -87,6 +91,7 @@ class Lines:
         self._reader = reader
         self._journal = journal
         self._kept: dict[ThreadKey, Line] = {}
+        self._bytes = 0
         self._branches = branches
 
     def find(self, key: ThreadKey) -> Line | None:
@@ -131,17 +136,23 @@ class Lines:
 
     def keep(self, key: ThreadKey, line: Line) -> None:
         """This is how the line stands now."""
-        while len(self._kept) >= _MOST and key not in self._kept:
-            del self._kept[next(iter(self._kept))]  # it is read again when it is needed
+        self.forget(key)
+        line.counted = line.full + line.since
         self._kept[key] = line
+        self._bytes += line.counted
+        while len(self._kept) > _MOST or (self._bytes > _HEAVIEST and len(self._kept) > 1):
+            self.forget(next(iter(self._kept)))  # the one that was not used for longest; it is read again when needed
 
     def forget(self, key: ThreadKey) -> Line | None:
         """Let go of a line that is about to change; when a Ctrl-C strikes before `keep`, it is read from the file."""
-        return self._kept.pop(key, None)
+        line = self._kept.pop(key, None)
+        if line is not None:
+            self._bytes -= line.counted
+        return line
 
     def drop(self, graph: str, thread: str, *, gone: bool) -> None:
         """A thread was rewritten, or is ``gone``: nothing that was known of its lines holds any more."""
         for key in [key for key in self._branches if key.graph == graph and key.thread == thread]:
-            self._kept.pop(key, None)
+            self.forget(key)
             if gone:
                 del self._branches[key]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from nbhitl.checkpoint import crashing
-from nbhitl.checkpoint.file import parts
+from nbhitl.checkpoint.file import forking, parts
 from nbhitl.checkpoint.rows import BYTES, line_of, linked_row
 from nbhitl.engine.errors import SaverError
 
@@ -273,6 +273,7 @@ class Writer:
             pass
         try:
             self.connection.close()
+            forking.drop(self.connection)
             self.connection = None  # let go: whoever keeps the saver must not keep it
         finally:
             with self._changed:
