@@ -381,6 +381,10 @@ class Calls:
             else:
                 run.resume(position)
             return
+        if not old and isinstance(command.resume, Mapping):
+            late = [id for id in command.resume if id in position.answers and all(q.id != id for q in asked)]
+            if late:  # somebody was just in time: the saver says who
+                saver.answer(run.key, position.checkpoint.id, [Answered(id, None) for id in late])
         given = questions.match_answers(asked, command.resume, position.superseded)
         answers = self.check_answers(asked, given, options)
         if old:

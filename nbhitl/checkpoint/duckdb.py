@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -75,7 +75,7 @@ class DuckDBSaver:
             raise
 
     def _open(self, ownership: Ownership | None) -> None:
-        opened = opening.open_file(self._file)
+        opened = self._opened()
         connection = opened.connection
         try:
             branches, links = reading.branches(connection), reading.links(connection)
@@ -94,6 +94,22 @@ class DuckDBSaver:
         # Also runs at interpreter exit, and when a saver that nobody closed is collected.
         self._closing = (self._writer, connection, opened.mark, ownership)
         self._end = weakref.finalize(self, _end, *self._closing, _EXITING)
+
+    def _opened(self) -> opening.Opened:
+        import duckdb
+
+        try:
+            return opening.open_file(self._file)
+        except RuntimeError as error:
+            if "interrupt" in str(error).lower():  # what duckdb makes of a Ctrl-C
+                raise KeyboardInterrupt from error
+            raise
+        except (duckdb.Error, OSError) as error:
+            said = str(error).partition("\n")[0]
+            raise SaverError(
+                f"{self.path} could not be opened or made ({said}): see that its disk has room and can be read, and"
+                " open it again; what was written before is there"
+            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -125,8 +141,8 @@ class DuckDBSaver:
     ) -> None:
         """Append ``checkpoint``; see `nbhitl.engine.ports.Saver`."""
         self._check()
-        self._writer.room()
         with self._lock:
+            self._writer.room()
             line = self._lines.find(key)
             parents = {} if line is None else self._lines.parents(key, line)
             if checkpoint.id in parents:
@@ -162,8 +178,8 @@ class DuckDBSaver:
     def append(self, key: ThreadKey, checkpoint: str, entries: Iterable[Entry], *, wait: bool = True) -> None:
         """Append entries at a checkpoint. Raises `SaverError` for an unknown one."""
         self._check()
-        self._writer.room()
         with self._lock:
+            self._writer.room()
             ticket = self._append(key, self._lines.point(key, checkpoint), tuple(entries), hurry=wait)
             writer = self._writer
         if wait:
@@ -263,9 +279,9 @@ class DuckDBSaver:
             if self._lines.find(replace(target, ns="")) is not None:
                 raise exists(target)
             rows = upkeep.copied(cursor, source, target)
-            self._writer.wait(self._writer.put(rows, firm=True, hurry=True))
-            for ns, branch in self._lines.branches(source):
+            for ns, branch in self._lines.branches(source):  # a line that is nowhere yet is looked for, and not found
                 self._lines.started(replace(target, ns=ns), branch)
+            self._writer.wait(self._writer.put(rows, firm=True, hurry=True))
 
     def prune(self, key: ThreadKey, *, keep: int = 1) -> None:
         """Delete all but the newest checkpoints of a thread; see `nbhitl.engine.ports.Saver`."""
@@ -285,19 +301,21 @@ class DuckDBSaver:
             file, (writer, connection, mark, ownership) = self._file, self._closing
             if file is None:
                 return (0, 0)
-            _end(writer, connection, mark, None, _CLOSING)
-            before = file.stat().st_size  # with what was in the log
+            old = self._end
             try:
-                writer.wait()
+                _end(writer, connection, mark, None, _CLOSING)
+                before = file.stat().st_size  # with what was in the log
                 compacting.compact(file)
             finally:
                 try:
-                    self._end.detach()
+                    _end(writer, connection, mark, None, _CLOSING)  # a Ctrl-C may have broken it off
                     self._open(ownership)
                 except BaseException:
                     if ownership is not None:
                         ownership.release()
                     raise
+                finally:
+                    old.detach()
             return before, file.stat().st_size
 
     def export(self, folder: str | Path, views: Sequence[str] | None = None) -> list[Path]:
@@ -381,8 +399,11 @@ class DuckDBSaver:
                 yield cursor
 
     def _rewrite(self, key: ThreadKey, plan: Rewrite, *, gone: bool) -> None:
-        self._lines.drop(key.graph, key.thread, gone=gone)
-        self._writer.wait(self._writer.put(plan, firm=True, hurry=True))
+        self._lines.drop(key.graph, key.thread, gone=False)
+        ticket = self._writer.put(plan, firm=True, hurry=True)
+        if gone:
+            self._lines.drop(key.graph, key.thread, gone=True)
+        self._writer.wait(ticket)
 
     def _check(self) -> None:
         if self._pid != os.getpid():
@@ -459,7 +480,10 @@ def _end(writer: Writer, connection: Any, mark: Mark | None, ownership: Ownershi
     if writer.close(timeout) and guard.settle(connection, timeout):
         connection.close()
         forking.drop(connection)
-        if mark is not None:
-            mark.close(clean=not writer.failed)
-        if ownership is not None:
-            ownership.release()
+        try:
+            if mark is not None:
+                with suppress(OSError):  # the rows are in the file: the next open finds the mark behind it
+                    mark.close(clean=not writer.failed)
+        finally:
+            if ownership is not None:
+                ownership.release()

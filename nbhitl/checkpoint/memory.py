@@ -107,8 +107,11 @@ class InMemorySaver:
             if wrote is not None:
                 self._find(key, checkpoint.parent or "")[1].add((wrote,))
             if line is None:
-                line = self._lines[key] = _Line(place)
-            line.places[id_] = line.newest = place
+                line = _Line(place)
+                line.places[id_] = place
+                self._lines[key] = line
+            else:
+                line.places[id_] = line.newest = place
             self._seq = line.changed = self._seq + 1
 
     def append(self, key: ThreadKey, checkpoint: str, entries: Iterable[Entry], *, wait: bool = True) -> None:

@@ -65,7 +65,9 @@ class Writer:
         self._mark = mark
         self._name = name
         self._pid = os.getpid()
-        self._changed = threading.Condition(threading.Lock())
+        # Taken by itself: a Condition is entered and left in Python, where a Ctrl-C could keep its lock for ever.
+        self._gate = threading.Lock()
+        self._changed = threading.Condition(self._gate)
         self._queue: list[tuple[float, Sequence[Row] | Rewrite, bool]] = []
         self._heavy = 0
         """Bytes that wait."""
@@ -94,7 +96,7 @@ class Writer:
 
         ``firm``: a person will hear of it, so the mark is made durable, too. ``hurry``: the caller is about to wait.
         """
-        with self._changed:
+        with self._gate:
             self._check()
             self._hurry = self._hurry or hurry
             queue = self._queue
@@ -113,7 +115,7 @@ class Writer:
         """Hold the caller up while too much waits, or too long."""
         if not self._queue and self._failure is None and not self._stop:
             return
-        with self._changed:
+        with self._gate:
             while self._failure is None and not self._stop and self._is_behind():
                 self._waiting += 1
                 self._changed.notify_all()
@@ -125,7 +127,7 @@ class Writer:
 
     def wait(self, ticket: int | None = None) -> None:
         """Return when the ticket's group (by default: everything) is durable. Raises `SaverError`."""
-        with self._changed:
+        with self._gate:
             ticket = self._given if ticket is None else ticket
             self._waiting += 1
             try:
@@ -141,7 +143,7 @@ class Writer:
         """Write what waits, fold the log, close the connection. False when ``timeout`` (s) was short."""
         if os.getpid() != self._pid or threading.current_thread() is self._thread:
             return False
-        with self._changed:
+        with self._gate:
             self._stop = True
             self._changed.notify_all()
         self._thread.join(timeout)
@@ -170,14 +172,14 @@ class Writer:
                 else:
                     self._fold()
         except BaseException as error:  # noqa: BLE001 - kept for the callers: this thread has nobody to raise to
-            with self._changed:
+            with self._gate:
                 self._failure = error
         finally:
             self._end()
 
     def _take(self) -> list[tuple[Sequence[Row] | Rewrite, bool]] | None:
         """The groups to write now; an empty list after idling; None at the end."""
-        with self._changed:
+        with self._gate:
             if not self._queue and not self._stop:
                 self._changed.wait(_IDLE if self._unfolded else None)
                 if not self._queue and not self._stop:
@@ -204,7 +206,7 @@ class Writer:
             if any(firm for _, firm in groups):
                 self._mark.sync()
             crashing.point("after_mark")
-        with self._changed:
+        with self._gate:
             self._done += len(groups)
             self._taken -= len(groups)
             self._unfolded += len(groups)
@@ -276,6 +278,6 @@ class Writer:
             forking.drop(self.connection)
             self.connection = None  # let go: whoever keeps the saver must not keep it
         finally:
-            with self._changed:
+            with self._gate:
                 self._stop = True
                 self._changed.notify_all()

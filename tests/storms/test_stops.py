@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import contextvars
 import subprocess
 import sys
 import threading
@@ -11,11 +12,12 @@ import time
 
 import pytest
 
-from nbhitl.checkpoint import DuckDBSaver, crashing
+from nbhitl.checkpoint import DuckDBSaver, InMemorySaver, crashing
 from nbhitl.checkpoint.writer import Writer
 from nbhitl.engine.records import Checkpoint, ThreadKey
+from tests.storms import world
 from tests.storms.programs import ROOT, rounds, side_by_side
-from tests.storms.stops import ByLine
+from tests.storms.stops import ByLine, Measure, Notes
 
 SIGNALS, LINES = 200, 80
 
@@ -37,6 +39,39 @@ def test_a_stop_at_any_moment_leaves_a_saver_that_works_and_threads_that_go_on(s
     assert all(found[f"{act}: stopped"] >= stops / 20 for act in acts)
     assert sum(found[f"{act}: stopped"] for act in acts) >= rounds(stops)
     assert found["KeyboardInterrupt came out"] >= rounds(stops) / 2
+
+
+def to_the_end(saver):
+    """Run a thread to its end, from wherever it stands; the values it ends with."""
+    graph = world.build(Notes()).compile(saver)
+    while (given := world.due(graph, "t")) is not world.END:
+        graph.invoke(given, world.config("t"))
+    return graph.get_state(world.config("t")).values
+
+
+def test_a_stop_at_each_line_of_a_run_lets_the_same_program_go_on_with_the_thread(monkeypatch):
+    monkeypatch.setattr(world, "ROUNDS", 2)
+    measure = Measure(tracing=True)
+    with measure:
+        expected = to_the_end(InMemorySaver())
+    problems = []
+
+    def stopped_at(file, line):
+        saver, stop = InMemorySaver(), ByLine(file, line, 1)
+        try:
+            with contextlib.suppress(KeyboardInterrupt), stop:
+                to_the_end(saver)
+            ended = to_the_end(saver)
+        except BaseException as error:  # noqa: BLE001 - a pause that comes out is wrong, too
+            problems.append(f"{stop.where}: {type(error).__name__}: {error}")
+        else:
+            if ended != expected:
+                problems.append(f"{stop.where}: it ended with {ended}")
+
+    assert len(measure.lines) > 1000
+    for place in sorted(measure.lines):
+        contextvars.copy_context().run(stopped_at, *place)  # or one line could spoil all that follow
+    assert problems == []
 
 
 @pytest.mark.parametrize("line", sorted({line for *_, line in Writer.put.__code__.co_lines() if line is not None}))

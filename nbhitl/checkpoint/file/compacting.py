@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from nbhitl.checkpoint import crashing
@@ -26,9 +27,11 @@ def compact(file: Path) -> None:
     try:
         for leftover in (fresh, instances.wal_of(fresh)):
             leftover.unlink(missing_ok=True)
-        source = instances.opened(file, read_only=True)
-        target = instances.fill_new(fresh, fold=False)  # what is folded twice takes its room twice
-        try:
+        with ExitStack() as stack:
+            source = instances.opened(file, read_only=True)
+            stack.callback(source.close)
+            target = instances.fill_new(fresh, fold=False)  # what is folded twice takes its room twice
+            stack.callback(target.close)
             # Both are cut off from other files, so that one cannot attach the other.
             for table in _TABLES:
                 target.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
@@ -42,9 +45,6 @@ def compact(file: Path) -> None:
                     appender.append(page)
                     appender.flush()
             target.execute("CHECKPOINT")
-        finally:
-            target.close()
-            source.close()
         crashing.point("during_compact")
         if fresh.stat().st_size >= file.stat().st_size:  # there was nothing to gain
             fresh.unlink()
