@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -478,7 +479,7 @@ def _end(writer: Writer, connection: Any, mark: Mark | None, ownership: Ownershi
     # A query that nothing interrupts may still be at work, and duckdb closes nothing beneath it: then all of it is left
     # open until the process ends; what was written is durable.
     if writer.close(timeout) and guard.settle(connection, timeout):
-        connection.close()
+        _close(connection, timeout)
         forking.drop(connection)
         try:
             if mark is not None:
@@ -487,3 +488,18 @@ def _end(writer: Writer, connection: Any, mark: Mark | None, ownership: Ownershi
         finally:
             if ownership is not None:
                 ownership.release()
+
+
+def _close(connection: Any, timeout: float) -> None:
+    """Close a connection, also one whose last call a Ctrl-C broke off: duckdb is at work on that for a moment."""
+    import duckdb
+
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            connection.close()
+            return
+        except duckdb.Error as error:
+            if "in use" not in str(error).lower() or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
