@@ -137,7 +137,7 @@ class DuckDBSaver:
         entries: Sequence[Entry] = (),
         *,
         wrote: Wrote | None = None,
-        reduced: Container[str] = (),
+        joined: Container[str] = (),
         wait: bool = True,
     ) -> None:
         """Append ``checkpoint``; see `nbhitl.engine.ports.Saver`."""
@@ -158,7 +158,7 @@ class DuckDBSaver:
             full = before is None or line.is_long
             same = before is not None and before == checkpoint.values.keys()
             names = to_write(checkpoint, before, full=full, same=same)
-            change = Change(checkpoint, names, full, wrote, writer, reduced)
+            change = Change(checkpoint, names, full, wrote, writer, joined)
             row, keep = self._journal.checkpoint_row(place, change, line.lists)
             said = [self._journal.entry_row(place, entry) for entry in entries]
             self._lines.forget(key)

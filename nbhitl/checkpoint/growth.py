@@ -22,7 +22,7 @@ GONE: Final = -1
 _WEIGHT: Final = 100
 """Bytes of an element that nobody has packed."""
 _SMALL: Final = 8
-"""Elements up to which a list that no reducer made is written whole, without looking."""
+"""Elements up to which a list that was not only joined is written whole, without looking."""
 
 
 class Lists:
@@ -36,7 +36,7 @@ class Lists:
         self._items: dict[str, list[Any]] = {}
         """The very elements, in lists of our own: somebody may extend theirs in place."""
         self._packed: dict[str, bytes] = {}
-        """The elements' bytes, of lists that no reducer made."""
+        """The elements' bytes, of lists that were not only joined."""
         self._fresh: tuple[Any, bytes] = (None, b"")
         """The list that was packed last, and its bytes."""
 
@@ -46,10 +46,10 @@ class Lists:
             if type(value) is list:
                 self._items[name] = list(value)
 
-    def grown(self, name: str, value: list[Any], reduced: Container[str]) -> int | None:
+    def grown(self, name: str, value: list[Any], joined: Container[str]) -> int | None:
         """How many elements the stored list has that ``value`` begins with; None when it is another list."""
         items = self._items.get(name)
-        if items is not None and name in reduced and len(items) <= len(value) and all(map(is_, items, value)):
+        if items is not None and name in joined and len(items) <= len(value) and all(map(is_, items, value)):
             return len(items)
         if len(value) <= _SMALL:
             return None
@@ -65,19 +65,19 @@ class Lists:
         known, packed = self._fresh
         return len(packed) if known is value else _WEIGHT * len(value)
 
-    def keep(self, name: str, value: list[Any], grown: int | None, reduced: Container[str]) -> None:
+    def keep(self, name: str, value: list[Any], grown: int | None, joined: Container[str]) -> None:
         """``value`` is stored now; its first ``grown`` elements were before."""
         self._packed.pop(name, None)
         items = self._items.pop(name, None)
         if grown == GONE:
             return
         by_bytes = self._fresh[0] is value  # then the elements that are known are not the ones of this list
-        if grown is not None and items is not None and len(items) == grown and name in reduced and not by_bytes:
+        if grown is not None and items is not None and len(items) == grown and name in joined and not by_bytes:
             items.extend(value[grown:])
             self._items[name] = items
         else:
             self._items[name] = list(value)
-        if name not in reduced and len(value) > _SMALL:
+        if name not in joined and len(value) > _SMALL:
             known, packed = self._fresh
             self._packed[name] = packed if known is value else _packed(self._codec, value)
         self._fresh = (None, b"")  # somebody may change that list

@@ -49,8 +49,8 @@ class Change(NamedTuple):
     """The last write of the parent's tasks, which led here."""
     writer: str = ""
     """The node of ``wrote``."""
-    reduced: Container[str] = ()
-    """The channels whose values reducers make."""
+    joined: Container[str] = ()
+    """The channels that only ever join lists."""
 
 
 class Journal:
@@ -235,7 +235,7 @@ class _Packing:
     def keep(self) -> None:
         """The row was made: its lists are the newest now."""
         for name, value, grown in self._grown:
-            self._lists.keep(name, value, grown, self._change.reduced)
+            self._lists.keep(name, value, grown, self._change.joined)
 
     def json(self, size: int) -> str | None:
         """The JSON of a row of ``size`` bytes; values without one, or that are too long, are null there."""
@@ -285,7 +285,7 @@ class _Packing:
                 if update is value and key == name:
                     same = i
             if type(value) is list:
-                grown = None if change.full else self._lists.grown(name, value, change.reduced)
+                grown = None if change.full else self._lists.grown(name, value, change.joined)
                 self._grown.append((name, value, grown))
                 if grown is not None:
                     tail = value[grown:]

@@ -94,7 +94,7 @@ class InMemorySaver:
         entries: Sequence[Entry] = (),
         *,
         wrote: Wrote | None = None,
-        reduced: Container[str] = (),
+        joined: Container[str] = (),
         wait: bool = True,
     ) -> None:
         """Append ``checkpoint``; see `nbhitl.engine.ports.Saver`."""

@@ -139,7 +139,7 @@ class Graph:
     """Nodes that run when nothing else is due."""
     fleeting: tuple[str, ...] = field(init=False)
     """Channels whose value is gone after a step in which nobody wrote it."""
-    reduced: frozenset[str] = field(init=False)
+    joined: frozenset[str] = field(init=False)
     """The channels that only ever join lists: no reducer of a user's touches the elements."""
     untracked: frozenset[str] = field(init=False)
     """Channels that are never stored."""
@@ -157,8 +157,8 @@ class Graph:
         put(self, "fleeting", tuple(name for name, channel in self.channels.items() if fleeting(channel)))
         untracked = (name for name, channel in self.channels.items() if isinstance(channel, UntrackedValue))
         put(self, "untracked", frozenset(untracked))
-        reduced = (name for name, channel in self.channels.items() if _joins(channel))
-        put(self, "reduced", frozenset(reduced))
+        joined = (name for name, channel in self.channels.items() if _joins(channel))
+        put(self, "joined", frozenset(joined))
         put(self, "seen", Seen())
 
     def expect(self, names: Iterable[str], role: str) -> frozenset[str]:

@@ -41,7 +41,7 @@ class Saver(Protocol):
         entries: Sequence[Entry] = (),
         *,
         wrote: Wrote | None = None,
-        reduced: Container[str] = (),
+        joined: Container[str] = (),
         wait: bool = True,
     ) -> None:
         """Append ``checkpoint`` (and the ``entries`` that already follow it): it is the line's newest now.
@@ -50,7 +50,7 @@ class Saver(Protocol):
         branch, and so does one that the line does not hold (it may stand in another line).
         ``checkpoint.changed`` names every channel whose value differs from that parent's: only these are written
         where no branch starts. ``wrote`` is the last write of the parent's tasks, where that was not appended yet.
-        ``reduced`` names the channels that only ever join lists: of a list of theirs that begins with the very
+        ``joined`` names the channels that only ever join lists: of a list of theirs that begins with the very
         elements of the parent's, only the rest has to be written. All of it is written together or not at all.
 
         Raises `UnstorableValueError` for a value that cannot be stored, and `SaverError` when the line has a

@@ -430,7 +430,7 @@ class Run:
                 self._stored(checkpoint),
                 self._tracked(entries),
                 wrote=late,
-                reduced=graph.reduced,
+                joined=graph.joined,
                 wait=wait,
             )
         except Exception:

@@ -26,7 +26,7 @@ def grown(saver):
         wrote = Wrote(f"c{i - 1}:0", (("log", [i]),)) if i else None
         values = {"log": log, "fixed": "f"}
         made = Checkpoint(f"c{i}", f"c{i - 1}" if i else None, i - 1, "loop", values, tasks, changed=("log",))
-        saver.commit(T, made, wrote=wrote, reduced={"log"})
+        saver.commit(T, made, wrote=wrote, joined={"log"})
     saver.commit(T, Checkpoint("left", "c1", 1, "fork", {"log": [9]}, changed=("log", "fixed")))
     saver.commit(
         T, Checkpoint("c5", "c4", 4, "loop", {"log": log, "fixed": "g"}, (Task("c5:0", "ask"),), changed=("fixed",))
@@ -74,7 +74,7 @@ def test_pruning_keeps_the_newest_along_their_parents(grown, reopened, keep):
         assert saver.load(MEMORY).checkpoint.values == {"x": "remembers"}
     grown.answer(T, "c5", [Answered("q", "yes")])
     end = Checkpoint("c6", "c5", 5, "loop", {"log": [0, 1, 2, 3, 4, 5]}, changed=("log", "fixed"))
-    grown.commit(T, end, wrote=Wrote("c5:0", (("log", [5]),)), reduced={"log"})
+    grown.commit(T, end, wrote=Wrote("c5:0", (("log", [5]),)), joined={"log"})
     assert reopened(grown).load(T).checkpoint == end
 
 

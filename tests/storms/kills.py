@@ -121,7 +121,7 @@ def _commit_bare(saver: DuckDBSaver, key: ThreadKey, log: Log) -> None:
         values = {"step": step, "fixed": "f" * 200, "log": grown}
         made = Checkpoint(f"c{step}", parent, step, "loop", values, changed=("step", "log"))
         sure = step % 3 == 0
-        saver.commit(key, made, reduced={"log"}, wait=sure)
+        saver.commit(key, made, joined={"log"}, wait=sure)
         if sure:
             log.say("step", made.id)
         parent = made.id

@@ -279,7 +279,7 @@ class Storm:
                 id_ = f"{name}-{step}"
                 parent = given[-1] if given else None
                 made = Checkpoint(id_, parent, step, "loop", {"log": grown}, changed=("log",))
-                self.saver.commit(key, made, reduced={"log"}, wait=step % 2 == 0)
+                self.saver.commit(key, made, joined={"log"}, wait=step % 2 == 0)
                 given.append(id_)
 
         self._stopped(disturbance, commit)
@@ -292,7 +292,7 @@ class Storm:
         if names:
             last = found[-1]
             made = Checkpoint(f"{name}-last", last.id, 99, "loop", {"log": [*last.values["log"], 1]}, changed=("log",))
-            self.saver.commit(key, made, reduced={"log"})
+            self.saver.commit(key, made, joined={"log"})
 
 
 def _by_signal(longest: dict[str, float]) -> Callable[[random.Random, str], Disturbance]:

@@ -94,7 +94,7 @@ def commit(step):
     text = "".join(chr(97 + (step * 7919 + i * i) % 26) for i in range(20_000))
     grown = [*grown, text]
     made = Checkpoint(f"c{step}", sure[-1] if sure else None, step, "loop", {"log": grown}, changed=("log",))
-    saver.commit(key, made, reduced={"log"})
+    saver.commit(key, made, joined={"log"})
     sure.append(made.id)
 
 for step in range(4000):

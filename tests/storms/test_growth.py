@@ -219,10 +219,10 @@ class Growth(RuleBasedStateMachine):
         if tasks_before and chance.yes(0.7):
             goto = chance.choice([(), (), ("n0",), (Send("n1", chance.item()),)])
             wrote = Wrote(tasks_before[-1].id, tuple(updates(changed, values, chance)), goto)
-        reduced = frozenset(chance.choice([REDUCED, REDUCED, REDUCED, REDUCED, (), REDUCED[:1]]))
+        joined = frozenset(chance.choice([REDUCED, REDUCED, REDUCED, REDUCED, (), REDUCED[:1]]))
         mine = replace(checkpoint, values=copy.deepcopy(values), tasks=copy.deepcopy(checkpoint.tasks))
         self.model.commit(key, mine, wrote=copy.deepcopy(wrote))
-        self.file.commit(key, checkpoint, wrote=wrote, reduced=reduced, wait=False)
+        self.file.commit(key, checkpoint, wrote=wrote, joined=joined, wait=False)
         self.live[key] = checkpoint
         self.spoilt.pop(key, None)
         self.known.setdefault(key, []).append(id_)
@@ -272,7 +272,7 @@ class Growth(RuleBasedStateMachine):
             "bad", before.id, before.step + 1, "loop", {**values, "bad": object()}, changed=(*changed, "bad")
         )
         with pytest.raises(UnstorableValueError, match="bad"):
-            self.file.commit(key, bad, reduced=frozenset(REDUCED), wait=False)
+            self.file.commit(key, bad, joined=frozenset(REDUCED), wait=False)
         self.spoilt[key] = changed
         COUNTS["refused"] += 1
 
@@ -421,20 +421,20 @@ def _template():
 # -- what was found once
 
 
-def commits(saver, *values, reduced=()):
+def commits(saver, *values, joined=()):
     """One step for each: what the key ``x`` has then, ``...`` for no value."""
     for n, value in enumerate(values):
         state = {"n": n} if value is ... else {"n": n, "x": value}
         made = Checkpoint(f"c{n}", f"c{n - 1}" if n else None, n, "loop", state, changed=("n", "x"))
-        saver.commit(MAIN, made, reduced=frozenset(reduced), wait=False)
+        saver.commit(MAIN, made, joined=frozenset(joined), wait=False)
 
 
 @pytest.mark.parametrize("between", [None, {"a": 1}, "text", ()])
-@pytest.mark.parametrize("reduced", ["", "x"])
-def test_a_list_that_was_something_else_in_between_comes_back(between, reduced):
+@pytest.mark.parametrize("joined", ["", "x"])
+def test_a_list_that_was_something_else_in_between_comes_back(between, joined):
     long = list(range(12))
     with DuckDBSaver(":memory:") as saver:
-        commits(saver, long, between, [*long, 12], reduced=reduced)
+        commits(saver, long, between, [*long, 12], joined=joined)
         assert saver.load(MAIN).checkpoint.values["x"] == [*long, 12]
         assert [p.checkpoint.values["x"] for p in saver.history(MAIN)] == [[*long, 12], between, long]
 
@@ -453,7 +453,7 @@ def test_a_value_that_is_gone_where_a_row_is_full_is_gone_in_the_history():
 def test_a_look_in_between_does_not_make_every_later_step_read_the_whole_list(monkeypatch):
     with DuckDBSaver(":memory:") as saver:
         log = [{"n": n} for n in range(50)]
-        saver.commit(MAIN, Checkpoint("c0", None, 0, "loop", {"x": log}, changed=("x",)), reduced={"x"})
+        saver.commit(MAIN, Checkpoint("c0", None, 0, "loop", {"x": log}, changed=("x",)), joined={"x"})
         saver.load(MAIN)  # somebody watches the run: it goes on with its own list
         journal, reads = saver._journal, []
         values = journal.values
@@ -461,7 +461,7 @@ def test_a_look_in_between_does_not_make_every_later_step_read_the_whole_list(mo
         for n in range(1, 11):
             log = [*log, {"n": n}]
             made = Checkpoint(f"c{n}", f"c{n - 1}", n, "loop", {"x": log}, changed=("x",))
-            saver.commit(MAIN, made, reduced={"x"}, wait=False)
+            saver.commit(MAIN, made, joined={"x"}, wait=False)
         assert len(reads) <= 2
         assert saver.load(MAIN).checkpoint.values == {"x": log}
 
