@@ -29,6 +29,7 @@ _KIND, _BRANCH, _CHECKPOINT, _PARENT, _TASK, _NODE, _KEY = (
     COLUMNS.index(name) - 1 for name in ("kind", "branch", "checkpoint", "parent", "task", "node", "key")
 )
 _THREAD: Final = "graph = ? AND thread = ?"
+_DELETE: Final = f"DELETE FROM journal WHERE {_THREAD}"
 
 
 def lines_of(cursor: Any, key: ThreadKey) -> list[tuple[str, str, str]]:
@@ -39,7 +40,7 @@ def lines_of(cursor: Any, key: ThreadKey) -> list[tuple[str, str, str]]:
 
 def deletion(cursor: Any, key: ThreadKey) -> Rewrite:
     """What deletes a thread."""
-    return Rewrite(f"WHERE {_THREAD}", _columns(key), (), lines_of(cursor, key), _pruned)
+    return Rewrite(_DELETE, _columns(key), (), lines_of(cursor, key), _pruned)
 
 
 def copied(cursor: Any, source: ThreadKey, target: ThreadKey) -> list[Row]:
@@ -68,7 +69,7 @@ def pruning(cursor: Any, journal: Journal, key: ThreadKey, keep: int) -> Rewrite
                 rows.append(row)
         elif row[_KIND] == "checkpoint" and row[_TASK] is not None and from_column(row[_PARENT]) in left:
             rows.append(_left_behind(cursor, journal, root, row))
-    return Rewrite(f"WHERE {_THREAD}", _columns(key), rows, lines_of(cursor, key), _pruned)
+    return Rewrite(_DELETE, _columns(key), rows, lines_of(cursor, key), _pruned)
 
 
 def _made_full(cursor: Any, journal: Journal, key: ThreadKey, row: Row, left: set[str]) -> Row:

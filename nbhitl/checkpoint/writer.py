@@ -42,12 +42,12 @@ _WORTH_FOLDING: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """More than appending: ``where`` is SQL that says what is deleted, and ``rows`` take its place.
+    """More than appending: ``delete`` is SQL on ``journal`` with its parameters, and ``rows`` take the place.
 
     All of it is one transaction. ``lines`` are those that are deleted whole, so that their chains start anew.
     """
 
-    where: str
+    delete: str
     params: Sequence[Any]
     rows: Sequence[Row]
     lines: Sequence[tuple[str, str, str]]
@@ -239,8 +239,7 @@ class Writer:
         try:
             gone = 0
             for part in parts.names(self.connection):
-                delete = f"DELETE FROM {part} {work.where}"  # noqa: S608 - our own SQL, values are parameters
-                ((count,),) = execute(delete, list(work.params)).fetchall()
+                ((count,),) = execute(parts.aimed(work.delete, part), list(work.params)).fetchall()
                 gone += count
             crashing.point("during_rewrite")
             for line in work.lines:

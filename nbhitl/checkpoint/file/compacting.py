@@ -34,13 +34,13 @@ def compact(file: Path) -> None:
             stack.callback(target.close)
             # Both are cut off from other files, so that one cannot attach the other.
             for table in _TABLES:
-                target.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
-                rows, small = source.execute(f"SELECT * FROM {table}"), target.appender(table)  # noqa: S608
-                small.append_rows(rows.fetchall())
+                target.execute(f"TRUNCATE {table}")
+                small = target.appender(table)
+                small.append_rows(source.table(table).fetchall())
                 small.flush()
             appender = parts.Appender(target)
-            for table in parts.names(source):  # one after the other: sorting all rows would need the room of all
-                rows = source.execute(f"SELECT * FROM {table} ORDER BY seq")  # noqa: S608 - our own names
+            for part in parts.names(source):  # one after the other: sorting all rows would need the room of all
+                rows = source.table(part).order("seq")
                 while page := rows.fetchmany(_PAGE):
                     appender.append(page)
                     appender.flush()

@@ -67,8 +67,7 @@ def _main(copy: str, folder: str, *views: str) -> None:
     connection = duckdb.connect(copy, read_only=True)
     for name in views:
         fresh, target = Path(folder) / f".{name}.parquet.new", Path(folder) / f"{name}.parquet"
-        quoted = str(fresh).replace("'", "''")
-        connection.execute(f"COPY (SELECT * FROM {name}) TO '{quoted}' (FORMAT parquet)")  # noqa: S608 - a known name
+        connection.view(name).write_parquet(str(fresh))
         fresh.replace(target)
 
 

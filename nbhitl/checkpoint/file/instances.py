@@ -73,6 +73,7 @@ def fill_new(path: Path | None, *, fold: bool = True) -> Any:
     )
     try:
         execute(connection, schema.statements())
+        connection.execute(schema.RECORD, [schema.VERSION, "first"])
         if path is not None and fold:
             connection.execute("CHECKPOINT")
     except BaseException:

@@ -79,10 +79,7 @@ def _take(connection: Any, step: Step) -> None:
             for statement in schema.views():
                 connection.execute(statement)
         crashing.point("after_migration_before_record")
-        connection.execute(
-            "INSERT INTO schema_migrations VALUES (?, ?, CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP))",
-            [step.version, step.name],
-        )
+        connection.execute(schema.RECORD, [step.version, step.name])
     except BaseException:
         connection.execute("ROLLBACK")
         raise

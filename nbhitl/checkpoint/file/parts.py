@@ -41,15 +41,21 @@ def names(connection: Any) -> list[str]:
     return [f"journal_{n}" for n in numbers]
 
 
+def aimed(sql: str, part: str) -> str:
+    """A query of ``journal``, asked of one of its parts (`names`) only."""
+    return sql.replace("journal", part)
+
+
 class Appender:
     """Appends numbered rows to the newest part, and begins the next one in time. For one thread."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self._number = len(names(connection))
-        sizes = "SELECT coalesce(sum(octet_length(bytes)) + sum(strlen(json)), 0) FROM journal_"
-        ((self._size,),) = connection.execute(f"{sizes}{self._number}").fetchall()
-        self._appender = connection.appender(f"journal_{self._number}")
+        newest = names(connection)[-1]
+        self._number = int(newest.removeprefix("journal_"))
+        size = "SELECT coalesce(sum(octet_length(bytes)) + sum(strlen(json)), 0) FROM journal"
+        ((self._size,),) = connection.execute(aimed(size, newest)).fetchall()
+        self._appender = connection.appender(newest)
 
     def append(self, rows: Sequence[tuple[Any, ...]], *, inside: bool = False) -> None:
         """Append rows, all to one part. They are durable, all or none, after `flush`.

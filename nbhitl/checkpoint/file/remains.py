@@ -124,7 +124,7 @@ def _try(copy: Path, log: Path, size: int) -> tuple[Any, int]:
         connection = opened(copy)
         columns = tuple(row[0] for row in connection.execute("DESCRIBE journal").fetchall())
         for part in parts.names(connection):
-            connection.execute(f"SELECT max(rowid) FROM {part}")  # noqa: S608 - our own names
+            connection.execute(parts.aimed("SELECT max(rowid) FROM journal", part))
         file_id(connection)
     except duckdb.Error as error:  # a copy of a damaged file may say anything
         if connection is not None:

@@ -7,7 +7,6 @@ those names.
 
 from __future__ import annotations
 
-import secrets
 from typing import Final
 
 from nbhitl.checkpoint.file import parts
@@ -37,13 +36,10 @@ COLUMNS: Final = (
     "chain",
 )
 
-ABOUT: Final = "CREATE TABLE about (name VARCHAR NOT NULL, value VARCHAR NOT NULL)"
-"""What there is one of in a file, such as its id."""
 TABLES: Final = (
     *parts.statements(),
     """CREATE TABLE schema_migrations (
         version INTEGER NOT NULL, name VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL)""",
-    ABOUT,
 )
 
 _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
@@ -309,17 +305,18 @@ MACROS: Final[dict[str, str]] = {name: sentence for name, _, sentence, _ in _MAC
 """Macro name to one sentence about it."""
 
 
-_NOW: Final = "CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)"
+ABOUT: Final = (
+    "CREATE TABLE about (name VARCHAR NOT NULL, value VARCHAR NOT NULL)",
+    "INSERT INTO about VALUES ('id', left(replace(CAST(uuid() AS VARCHAR), '-', ''), 16))",
+)
+"""What there is one of in a file: from the start a random id."""
+RECORD: Final = "INSERT INTO schema_migrations VALUES (?, ?, CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP))"
+"""Notes that the file has a version from now on: its number, and what is new in it."""
 
 
 def statements() -> list[str]:
-    """What makes an empty database a checkpoint file, in order."""
-    return [*TABLES, *about(), *views(), _made("first")]
-
-
-def about() -> list[str]:
-    """What a file says about itself from the start: a random id."""
-    return [f"INSERT INTO about VALUES ('id', '{secrets.token_hex(8)}')"]  # noqa: S608 - our own digits
+    """What makes an empty database a checkpoint file, in order; then it is given its version with `RECORD`."""
+    return [*TABLES, *ABOUT, *views()]
 
 
 def views() -> list[str]:
@@ -329,7 +326,3 @@ def views() -> list[str]:
         *(f"CREATE OR REPLACE VIEW {name} AS {sql}" for name, _, sql in _VIEWS),
         *(f"CREATE OR REPLACE MACRO {name}({given}) AS TABLE {sql}" for name, given, _, sql in _MACROS),
     ]
-
-
-def _made(name: str) -> str:
-    return f"INSERT INTO schema_migrations VALUES ({VERSION}, '{name}', {_NOW})"  # noqa: S608 - our own constants

@@ -145,14 +145,14 @@ def scan(connection: Any, columns: str, within: Bad | None = None) -> Iterator[t
     import duckdb
 
     wholes = _parts(connection) if within is None else [within]
+    sql = f"SELECT rowid, {columns} FROM journal WHERE rowid >= ? AND rowid < ?"  # noqa: S608 - names of ours
     groups = [
         Bad(part, at, min(at + _GROUP, stop)) for part, start, stop in wholes for at in range(start, stop, _GROUP)
     ][::-1]
     while groups:
         part, start, stop = groups.pop()
-        sql = f"SELECT rowid, {columns} FROM {part} WHERE rowid >= ? AND rowid < ?"  # noqa: S608 - our own names
         try:
-            connection.execute(sql, [start, stop])
+            connection.execute(parts.aimed(sql, part), [start, stop])
             while rows := connection.fetchmany(_PAGE):
                 for row in rows:
                     start = row[0] + 1
@@ -171,8 +171,8 @@ def _parts(connection: Any) -> list[Bad]:
     """The parts of the journal, from the first to the last place."""
     found = []
     for part in parts.names(connection):
-        sql = f"SELECT coalesce(max(rowid), -1) + 1 FROM {part}"  # noqa: S608 - our own names
-        ((top,),) = connection.execute(sql).fetchall()
+        sql = "SELECT coalesce(max(rowid), -1) + 1 FROM journal"
+        ((top,),) = connection.execute(parts.aimed(sql, part)).fetchall()
         found.append(Bad(part, 0, top))
     return found
 

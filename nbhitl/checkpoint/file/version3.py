@@ -38,7 +38,7 @@ def upgrade(connection: Any) -> None:
     appender.append(page, inside=True)
     appender.flush()
     connection.execute("DROP TABLE old_journal")
-    for statement in (schema.ABOUT, *schema.about(), *schema.views()):
+    for statement in schema.ABOUT:
         connection.execute(statement)
 
 
