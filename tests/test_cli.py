@@ -217,7 +217,7 @@ def test_views_are_exported(paused, tmp_path, capsys):
 
 def test_a_file_is_compacted(paused, capsys):
     assert cli.main(["compact", str(paused)]) == 0
-    assert re.match(r".*runs\.duckdb: [\d,]+ bytes before, [\d,]+ now\n", capsys.readouterr().out)
+    assert re.match(r".*runs\.duckdb: [\d.]+ [KM]B before, [\d.]+ [KM]B now\n", capsys.readouterr().out)
     assert cli.main(["doctor", str(paused)]) == 0
     assert "1 thread" in capsys.readouterr().out
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from nbhitl.checkpoint import crashing, reading, upkeep
 from nbhitl.checkpoint.claims import check_claims
-from nbhitl.checkpoint.file import compacting, forking, opening
+from nbhitl.checkpoint.file import compacting, forking, instances, opening
 from nbhitl.checkpoint.file.lock import Ownership
 from nbhitl.checkpoint.journal import Change, Journal, to_write
 from nbhitl.checkpoint.lineage import exists, gone, newest_since, taken, unknown
@@ -79,8 +79,7 @@ class DuckDBSaver:
         opened = self._opened()
         connection = opened.connection
         try:
-            branches, links = reading.branches(connection), reading.links(connection)
-            ((seq,),) = reading.query(connection, "SELECT coalesce(max(seq), 0) FROM journal")
+            seq, branches, links = reading.known(connection)
             cursor = connection.cursor()
         except BaseException:
             connection.close()
@@ -318,6 +317,14 @@ class DuckDBSaver:
                 finally:
                     old.detach()
             return before, file.stat().st_size
+
+    def size(self) -> int:
+        """Bytes of the file and of its log; 0 in memory."""
+        self.flush()
+        if self._file is None:
+            return 0
+        # Only looked at: opening and closing it here would let go of the database's lock.
+        return sum(file.stat().st_size for file in (self._file, instances.wal_of(self._file)) if file.exists())
 
     def export(self, folder: str | Path, views: Sequence[str] | None = None) -> list[Path]:
         """Write the views (by default all) as Parquet files to a folder; see `nbhitl.checkpoint.file.export`."""

@@ -162,16 +162,17 @@ def parents(cursor: Any, key: ThreadKey) -> dict[str, str | None]:
     }
 
 
-def branches(cursor: Any) -> dict[ThreadKey, int]:
-    """Every known line with the number of its newest branch."""
-    sql = "SELECT thread, graph, ns, max(branch) FROM journal WHERE kind = 'checkpoint' GROUP BY ALL"
-    return {ThreadKey(*map(from_column, names)): n for *names, n in query(cursor, sql)}
-
-
-def links(cursor: Any) -> dict[tuple[str, str, str], int]:
-    """The newest link of every line's chain, by the line's columns."""
-    sql = "SELECT graph, thread, ns, arg_max(chain, seq) FROM journal GROUP BY ALL"
-    return {(graph, thread, ns): link for graph, thread, ns, link in query(cursor, sql)}
+def known(cursor: Any) -> tuple[int, dict[ThreadKey, int], dict[tuple[str, str, str], int]]:
+    """The last sequence number, every line with its newest branch, and the newest link of its chain by its columns."""
+    sql = """SELECT graph, thread, ns, max(branch) FILTER (kind = 'checkpoint'), arg_max(chain, seq), max(seq)
+        FROM journal GROUP BY ALL"""
+    newest, branches, links = 0, {}, {}
+    for graph, thread, ns, branch, link, seq in query(cursor, sql):
+        newest = max(newest, seq)
+        links[graph, thread, ns] = link
+        if branch is not None:
+            branches[ThreadKey(from_column(thread), from_column(graph), from_column(ns))] = branch
+    return newest, branches, links
 
 
 def points(

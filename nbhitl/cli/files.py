@@ -7,6 +7,7 @@ import sys
 
 from nbhitl.checkpoint.duckdb import DuckDBSaver
 from nbhitl.checkpoint.file import doctor as looking_over
+from nbhitl.checkpoint.file import words
 from nbhitl.checkpoint.file.export import export_parquet
 from nbhitl.cli.queries import expect_file
 from nbhitl.engine.errors import FileDamagedError
@@ -30,10 +31,9 @@ def doctor(given: argparse.Namespace) -> int:
 def compact(given: argparse.Namespace) -> int:
     """Give the room of what was deleted back to the disk."""
     file = expect_file(given.file)
-    before = file.stat().st_size
     with DuckDBSaver(file) as saver:
-        saver.compact()
-    print(f"{file}: {before:,} bytes before, {file.stat().st_size:,} now")
+        before, after = saver.compact()
+    print(f"{file}: {words.size(before)} before, {words.size(after)} now")
     return 0
 
 

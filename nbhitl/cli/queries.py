@@ -13,6 +13,7 @@ from typing import Any
 
 from nbhitl.checkpoint.duckdb import DuckDBSaver
 from nbhitl.checkpoint.file.copies import snapshot
+from nbhitl.checkpoint.file.words import absent
 from nbhitl.checkpoint.sql.table import Table
 from nbhitl.engine.errors import FileLockedError, NbhitlError
 
@@ -37,9 +38,9 @@ def threads(given: argparse.Namespace) -> int:
 
 
 def expect_file(file: Path) -> Path:
-    """The path of a file that is there. Raises `NbhitlError`: opening would make an empty one."""
+    """The path of a file that is there. Raises `SaverError`: opening would make an empty one."""
     if not file.is_file():
-        raise NbhitlError(f"there is no file {str(file)!r}. A notebook's file is .nbhitl/<its name>.duckdb beside it.")
+        raise absent(file)
     return file
 
 

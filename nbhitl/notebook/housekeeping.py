@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from nbhitl.checkpoint.file.words import size as in_words
 from nbhitl.engine.errors import NbhitlError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def size(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Table:
     """What the threads take in the checkpoint file, the largest first."""
-    print(f"{workspace.path}: {_bytes(workspace.size())}")
+    print(f"{workspace.path}: {in_words(workspace.saver.size())}")
     return workspace.saver.sql("SELECT * FROM size_report")
 
 
@@ -50,13 +51,13 @@ def compact(workspace: Workspace, words: str, graph: str | None, thread: str | N
     for key in workspace.all_stored(None):
         workspace.expect_idle(key)
     before, after = workspace.saver.compact()
-    print(f"{workspace.path}: {_bytes(before)} before, {_bytes(after)} now.")
+    print(f"{workspace.path}: {in_words(before)} before, {in_words(after)} now.")
 
 
 def export(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
     """Write every view to FOLDER as a Parquet file."""
     (folder,), _ = _given(words, "export FOLDER", 1, 1)
-    for file in workspace.export(folder):
+    for file in workspace.saver.export(folder):
         print(file)
 
 
@@ -82,14 +83,6 @@ def _given(words: str, usage: str, least: int, most: int) -> tuple[list[str], di
     if not least <= len(names) <= most:
         raise NbhitlError(f"say it like this: %graph {usage}")
     return names, options
-
-
-def _bytes(count: float) -> str:
-    for unit in ("bytes", "KB", "MB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}" if unit != "bytes" else f"{count:.0f} bytes"
-        count /= 1000
-    return f"{count:,.1f} GB"
 
 
 def split(words: str, usage: str) -> list[str]:

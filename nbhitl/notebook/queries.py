@@ -68,11 +68,9 @@ def run(workspace: Workspace, sql: str, options: Options) -> Any:
     _check(options)
     hidden = getattr(workspace.shell, "user_ns_hidden", {})
     space = workspace.shell.user_ns
-    values: Any = {name: value for name, value in space.items() if name not in hidden}
+    values = {name: value for name, value in space.items() if name not in hidden}
     with _saver(workspace, options.db) as saver:
-        table = saver.sql(sql, values, timeout=options.timeout)
-    if len(table) > options.limit:
-        table = Table(table.columns, table.rows[: options.limit], cut=options.limit)
+        table = saver.sql(sql, values, timeout=options.timeout, limit=options.limit)
     result = framed(table)
     if options.out is None:
         if table.limit_note and result is not table:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbhitl.checkpoint.duckdb import DuckDBSaver
-from nbhitl.checkpoint.file.export import export_parquet
 from nbhitl.engine.errors import NbhitlError, SaverError, ThreadBusyError, did_you_mean
 from nbhitl.engine.records import ThreadKey
 
@@ -75,12 +74,6 @@ class Workspace:
             fresh = DuckDBSaver(path)  # before the old one is closed: it may be locked or damaged
             self.close()
             self._path, self._saver = Path(path), fresh
-            return
-        try:
-            if self._saver is not None:
-                self._saver.flush()
-        except SaverError:  # it broke, e.g. on a full disk: the next use opens the file anew
-            self.close()
 
     def close(self) -> None:
         """Stop listening to open forms, and close the file."""
@@ -130,17 +123,6 @@ class Workspace:
             graphs = {g for g, _ in self.workers}
             raise NbhitlError(f"graph {name!r} was not run in this kernel.{did_you_mean(name, graphs)}")
         return found[-1]
-
-    def size(self) -> int:
-        """Bytes of the checkpoint file with its log. It is not opened: that would let go of its lock."""
-        self.saver.flush()
-        files = (self._path, self._path.with_name(f"{self._path.name}.wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
-
-    def export(self, folder: str) -> list[Path]:
-        """Write every view of the file to a folder as Parquet; the files. Raises `SaverError`."""
-        self.saver.flush()
-        return export_parquet(self._path, folder)
 
     def all_stored(self, graph: str | None) -> list[ThreadKey]:
         """The threads in the file, of one graph or of all."""

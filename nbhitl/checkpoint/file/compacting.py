@@ -40,7 +40,7 @@ def compact(file: Path) -> None:
                 small.flush()
             appender = parts.Appender(target)
             for part in parts.names(source):  # one after the other: sorting all rows would need the room of all
-                rows = source.table(part).order("seq")
+                rows = source.execute(parts.aimed("SELECT * FROM journal ORDER BY seq", part))
                 while page := rows.fetchmany(_PAGE):
                     appender.append(page)
                     appender.flush()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from nbhitl.checkpoint.duckdb import DuckDBSaver
 from nbhitl.checkpoint.file import instances, mark, opening
+from nbhitl.checkpoint.file.words import absent
 from nbhitl.engine.errors import FileDamagedError, SaverError
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _copied(source: Path, copy: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise SaverError(f"copying {source} took longer than {_LONGEST:g} s and was given up") from error
     if done.returncode == _MISSING:
-        raise SaverError(f"there is no file {str(source)!r}. A notebook's file is .nbhitl/<its name>.duckdb beside it.")
+        raise absent(source)
     if done.returncode:
         why = done.stderr.strip().rpartition("\n")[2]
         raise SaverError(f"{source} could not be copied to {copy.parent} ({why})")

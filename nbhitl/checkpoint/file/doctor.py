@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbhitl.checkpoint.file import instances, mark, migrations, opening, salvage, schema, verifying
+from nbhitl.checkpoint.file import instances, mark, migrations, opening, salvage, schema, verifying, words
 from nbhitl.checkpoint.file.lock import Ownership
 from nbhitl.checkpoint.rows import from_column
 from nbhitl.engine.errors import FileDamagedError, FileLockedError, SaverError
@@ -45,7 +45,7 @@ class Findings:
     def lines(self) -> Iterator[str]:
         """The findings in words."""
         report = self.report
-        yield f"{self.path}: {_size(self.size)}" + (f", and a log of {_size(self.log)}" if self.log else "")
+        yield f"{self.path}: {words.size(self.size)}" + (f", and a log of {words.size(self.log)}" if self.log else "")
         if self.live:
             yield self.live
         if self.version:
@@ -79,7 +79,7 @@ def diagnose(path: Path, progress: Progress | None = None) -> Findings:
     """
     path = path.expanduser().resolve()
     if not path.is_file():
-        raise SaverError(f"there is no file {str(path)!r}. A notebook's file is .nbhitl/<its name>.duckdb beside it.")
+        raise words.absent(path)
     try:
         ownership = Ownership(path)
     except FileLockedError as error:
@@ -170,7 +170,3 @@ def _recorded(damage: dict[str, Any]) -> Iterator[str]:
 
 def _count(n: int, what: str) -> str:
     return f"{n:,} {what}{'' if n == 1 else 's'}"
-
-
-def _size(size: int) -> str:
-    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"

@@ -15,10 +15,10 @@ from nbhitl.checkpoint.entries import KINDS
 from nbhitl.checkpoint.file import parts
 from nbhitl.checkpoint.file.instances import opened, wal_of
 from nbhitl.checkpoint.file.schema import COLUMNS
-from nbhitl.checkpoint.file.verifying import Bad, Line, file_id, is_frame, scan
+from nbhitl.checkpoint.file.verifying import Bad, Line, file_id, scan
 from nbhitl.checkpoint.journal import Journal
 from nbhitl.checkpoint.rows import FULL, Place, from_column, linked
-from nbhitl.checkpoint.values.codec import Codec
+from nbhitl.checkpoint.values.codec import Codec, is_frame
 from nbhitl.engine.errors import FileDamagedError, UnstorableValueError
 from nbhitl.engine.records import ThreadKey
 
@@ -175,7 +175,7 @@ def kept(source: Any, remains: Remains, chains: dict[Line, int]) -> Iterator[tup
         seq, graph, thread, ns, _, kind, checkpoint, _, step, _, _, key, _, data, _, chain = item
         remains.newest = max(remains.newest, seq)
         line = (graph, thread, ns)
-        if seq <= last or not is_frame(data):
+        if seq <= last or (data is not None and not is_frame(data)):
             fits = False
         elif not thread:
             fits = True  # the file's own notes do not depend on each other

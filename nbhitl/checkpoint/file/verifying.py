@@ -6,13 +6,12 @@ Reads through a connection that it is given; changes nothing.
 from __future__ import annotations
 
 import json
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from nbhitl.checkpoint.file import parts
 from nbhitl.checkpoint.rows import linked
-from nbhitl.checkpoint.values.codec import VERSION as FRAME_VERSION
+from nbhitl.checkpoint.values.codec import is_frame
 from nbhitl.engine.errors import FileDamagedError
 
 if TYPE_CHECKING:
@@ -189,7 +188,7 @@ class Chains:
         """The next row. A chain that broke is followed from there on, so that a break counts once."""
         if not self.fits(line, kind, checkpoint, data, chain):
             self._unlinked[line] = self._unlinked.get(line, 0) + 1
-        elif not is_frame(data):
+        elif data is not None and not is_frame(data):
             self._bad_frames[line] = self._bad_frames.get(line, 0) + 1
 
     def fits(self, line: Line, kind: str, checkpoint: str | None, data: bytes | None, chain: int | None) -> bool:
@@ -204,17 +203,6 @@ class Chains:
             *_named(self._unlinked, "do not follow the rows before them: rows were changed, or are missing"),
             *_named(self._bad_frames, "do not match their checksums"),
         ]
-
-
-def is_frame(data: bytes | None) -> bool:
-    """Whether bytes are a whole frame of the codec. A row may have none."""
-    if data is None:
-        return True
-    return (
-        len(data) > 5
-        and data[0] == FRAME_VERSION
-        and zlib.crc32(memoryview(data)[5:]) == int.from_bytes(data[1:5], "little")
-    )
 
 
 def named(line: Line) -> str:

@@ -139,11 +139,12 @@ class Codec:
             UnknownTypeError: when strict, for a value of a class that is not registered.
             SchemaChanged: when strict, for a value that its class does not take any more.
         """
-        if len(data) <= FRAME_HEAD or data[0] != VERSION:
-            raise FileDamagedError("a stored value has no known format: it was written by something else, or damaged")
+        if not is_frame(data):
+            raise FileDamagedError(
+                "a stored value is no whole frame, or does not match its checksum: it was written by something else, or"
+                " damaged"
+            )
         body = data[FRAME_HEAD:]
-        if zlib.crc32(body) != int.from_bytes(data[1:FRAME_HEAD], "little"):
-            raise FileDamagedError("a stored value does not match its checksum: the file was damaged")
         unpacking = Unpacking(self._classes)
         if strict or self._pickles:
             unpacking.strict, unpacking.pickles = strict, self._pickles
@@ -190,6 +191,12 @@ def _collect(items: Frames, pieces: list[bytes | memoryview]) -> None:
             pieces.append(memoryview(item)[FRAME_HEAD:])
         else:
             _collect(item, pieces)
+
+
+def is_frame(data: bytes) -> bool:
+    """Whether bytes are a frame of this version with the checksum that its body has."""
+    checksum = int.from_bytes(data[1:FRAME_HEAD], "little")
+    return len(data) > FRAME_HEAD and data[0] == VERSION and zlib.crc32(memoryview(data)[FRAME_HEAD:]) == checksum
 
 
 def _framed(body: bytes) -> bytes:
