@@ -9,25 +9,24 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import weakref
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from nbhitl.checkpoint import crashing, reading, upkeep
 from nbhitl.checkpoint.claims import check_claims
-from nbhitl.checkpoint.file import compacting, forking, instances, opening
-from nbhitl.checkpoint.file.lock import Ownership
-from nbhitl.checkpoint.journal import Change, Journal, to_write
+from nbhitl.checkpoint.file import compacting, instances, opening
+from nbhitl.checkpoint.holding import Holding
+from nbhitl.checkpoint.journal import Journal
 from nbhitl.checkpoint.lineage import exists, gone, newest_since, taken, unknown
 from nbhitl.checkpoint.lines import Line, Lines
+from nbhitl.checkpoint.packing import Change, to_write
 from nbhitl.checkpoint.reading import Point, Reader
 from nbhitl.checkpoint.rows import Place, entry_of, from_column, to_column
 from nbhitl.checkpoint.sql import guard
 from nbhitl.checkpoint.values.codec import Codec
-from nbhitl.checkpoint.writer import Writer
 from nbhitl.engine.errors import AlreadyAnsweredError, QueryRefused, SaverError
 from nbhitl.engine.ports import ThreadInfo
 from nbhitl.engine.records import MISSING, Answered, Asked, Checkpoint, Entry, Position, Stopped, ThreadKey, Wrote
@@ -35,7 +34,6 @@ from nbhitl.engine.records import MISSING, Answered, Asked, Checkpoint, Entry, P
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-    from nbhitl.checkpoint.file.mark import Mark
     from nbhitl.checkpoint.sql.table import Table
     from nbhitl.checkpoint.values.rebuilding import Migrate
     from nbhitl.checkpoint.writer import Rewrite
@@ -64,52 +62,15 @@ class DuckDBSaver:
         self._journal = Journal(Codec(types, allow_pickle=allow_pickle))
         self._lock = threading.RLock()
         self._pid = os.getpid()
-        ownership = None
-        if self._file is not None:
-            opening.prepare(self._file)
-            ownership = Ownership(self._file)
-        try:
-            self._open(ownership)
-        except BaseException:
-            if ownership is not None:
-                ownership.release()
-            raise
+        self._open(Holding(self._file, self.path))
 
-    def _open(self, ownership: Ownership | None) -> None:
-        opened = self._opened()
-        connection = opened.connection
-        try:
-            seq, branches, links = reading.known(connection)
-            cursor = connection.cursor()
-        except BaseException:
-            connection.close()
-            if opened.mark is not None:
-                opened.mark.close(clean=False)
-            raise
+    def _open(self, holding: Holding) -> None:
         self._codes: dict[str, dict[str, str]] | None = None  # read when first needed
-        self._writer = Writer(cursor, seq, links, self.path, opened.mark)
-        self._reader = Reader(connection, self._writer, self.path, opened.mark)
-        self._lines = Lines(self._reader, self._journal, branches)
-        forking.keep(connection, cursor)
+        self._holding, self._writer = holding, holding.writer
+        self._reader = Reader(holding.connection, holding.writer, self.path, holding.mark)
+        self._lines = Lines(self._reader, self._journal, holding.branches)
         # Also runs at interpreter exit, and when a saver that nobody closed is collected.
-        self._closing = (self._writer, connection, opened.mark, ownership)
-        self._end = weakref.finalize(self, _end, *self._closing, _EXITING)
-
-    def _opened(self) -> opening.Opened:
-        import duckdb
-
-        try:
-            return opening.open_file(self._file)
-        except RuntimeError as error:
-            if "interrupt" in str(error).lower():  # what duckdb makes of a Ctrl-C
-                raise KeyboardInterrupt from error
-            raise
-        except (duckdb.Error, OSError) as error:
-            said = str(error).partition("\n")[0]
-            raise SaverError(
-                f"{self.path} could not be opened or made ({said}): see that its disk has room and can be read, and"
-                " open it again; what was written before is there"
-            ) from error
+        self._end = weakref.finalize(self, holding.close, _EXITING)
 
     def __enter__(self) -> Self:
         return self
@@ -147,7 +108,7 @@ class DuckDBSaver:
             parents = {} if line is None else self._lines.parents(key, line)
             if checkpoint.id in parents:
                 raise taken(key, checkpoint.id)
-            writer = "" if wrote is None else self._writer_of(key, line, checkpoint.parent, wrote)
+            node = "" if wrote is None else self._node_of(key, line, checkpoint.parent, wrote)
             if line is None or line.head.id != checkpoint.parent:
                 branch, before = self._lines.next_branch(key), None
                 line = Line.fresh(self._journal, None if line is None else parents)
@@ -157,7 +118,7 @@ class DuckDBSaver:
             full = before is None or line.is_long
             same = before is not None and before == checkpoint.values.keys()
             names = to_write(checkpoint, before, full=full, same=same)
-            change = Change(checkpoint, names, full, wrote, writer, joined)
+            change = Change(checkpoint, names, full, wrote, node, joined)
             row, keep = self._journal.checkpoint_row(place, change, line.lists)
             said = [self._journal.entry_row(place, entry) for entry in entries]
             self._lines.forget(key)
@@ -171,9 +132,9 @@ class DuckDBSaver:
             if line.parents is not None:
                 line.parents[checkpoint.id] = checkpoint.parent
             self._lines.keep(key, line)
-            writer_now = self._writer  # compacting makes another one, with tickets of its own
+            writer = self._writer  # compacting makes another one, with tickets of its own
         if wait:
-            writer_now.wait(ticket)
+            writer.wait(ticket)
 
     def append(self, key: ThreadKey, checkpoint: str, entries: Iterable[Entry], *, wait: bool = True) -> None:
         """Append entries at a checkpoint. Raises `SaverError` for an unknown one."""
@@ -261,10 +222,10 @@ class DuckDBSaver:
         """Flush, fold the log into the file and let it go. Closing twice is fine."""
         if self._pid != os.getpid() or not self._end.alive:
             return
-        _end(*self._closing, _CLOSING)  # may be broken off by a Ctrl-C, and is done again then
+        self._holding.close(_CLOSING)  # may be broken off by a Ctrl-C, and is done again then
         self._end.detach()
         # Not kept for whoever keeps this saver, e.g. in a traceback: duckdb complains at exit about what is left.
-        del self._reader, self._lines, self._closing
+        del self._reader, self._lines, self._holding
         self._writer.wait()  # raises what went wrong before
 
     def delete_thread(self, key: ThreadKey) -> None:
@@ -298,24 +259,21 @@ class DuckDBSaver:
         self._check()
         with self._lock:
             self._writer.wait()
-            file, (writer, connection, mark, ownership) = self._file, self._closing
+            file, holding, end = self._file, self._holding, self._end
             if file is None:
                 return (0, 0)
-            old = self._end
             try:
-                _end(writer, connection, mark, None, _CLOSING)
+                holding.lend(_CLOSING)
                 before = file.stat().st_size  # with what was in the log
                 compacting.compact(file)
             finally:
-                try:
-                    _end(writer, connection, mark, None, _CLOSING)  # a Ctrl-C may have broken it off
-                    self._open(ownership)
+                try:  # closing again, since a Ctrl-C may have broken it off
+                    self._open(Holding(file, self.path, holding.lend(_CLOSING)))
                 except BaseException:
-                    if ownership is not None:
-                        ownership.release()
+                    holding.release()
                     raise
                 finally:
-                    old.detach()
+                    end.detach()
             return before, file.stat().st_size
 
     def size(self) -> int:
@@ -448,7 +406,7 @@ class DuckDBSaver:
             line.names = set(self._journal.values(line.head.records))
         return line.names
 
-    def _writer_of(self, key: ThreadKey, line: Line | None, parent: str | None, wrote: Wrote) -> str:
+    def _node_of(self, key: ThreadKey, line: Line | None, parent: str | None, wrote: Wrote) -> str:
         """The node of a write at a checkpoint's parent. Raises `SaverError` for an unknown parent."""
         head = None if line is None else line.head
         nodes = head.nodes if head is not None and head.id == parent else None
@@ -480,33 +438,3 @@ def _expect_known(codec: Codec, position: Position) -> None:
 def _is_firm(entries: Iterable[Entry]) -> bool:
     """Whether somebody is about to be told of these."""
     return any(isinstance(entry, Stopped | Asked | Answered) for entry in entries)
-
-
-def _end(writer: Writer, connection: Any, mark: Mark | None, ownership: Ownership | None, timeout: float) -> None:
-    # A query that nothing interrupts may still be at work, and duckdb closes nothing beneath it: then all of it is left
-    # open until the process ends; what was written is durable.
-    if writer.close(timeout) and guard.settle(connection, timeout):
-        _close(connection, timeout)
-        forking.drop(connection)
-        try:
-            if mark is not None:
-                with suppress(OSError):  # the rows are in the file: the next open finds the mark behind it
-                    mark.close(clean=not writer.failed)
-        finally:
-            if ownership is not None:
-                ownership.release()
-
-
-def _close(connection: Any, timeout: float) -> None:
-    """Close a connection, also one whose last call a Ctrl-C broke off: duckdb is at work on that for a moment."""
-    import duckdb
-
-    end = time.monotonic() + timeout
-    while True:
-        try:
-            connection.close()
-            return
-        except duckdb.Error as error:
-            if "in use" not in str(error).lower() or time.monotonic() > end:
-                raise
-            time.sleep(0.02)

@@ -9,48 +9,23 @@ the JSON repeat what SQL needs.
 
 from __future__ import annotations
 
-from operator import is_
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from nbhitl.checkpoint.entries import Entries
 from nbhitl.checkpoint.file.parts import LARGEST_ROW
 from nbhitl.checkpoint.file.schema import COLUMNS
-from nbhitl.checkpoint.growth import GONE
+from nbhitl.checkpoint.packing import Change, Held, Packing, Update
 from nbhitl.checkpoint.rows import BYTES, FULL, Place, Row
-from nbhitl.checkpoint.values.projection import CAP, quote, shape, utf8
 from nbhitl.engine.errors import FileDamagedError, UnstorableValueError
 from nbhitl.engine.records import EMPTY, MISSING, Checkpoint, Entry, Send, Task, Wrote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
     from nbhitl.checkpoint.growth import Lists
     from nbhitl.checkpoint.values.codec import Codec
 
-_SET, _GREW, _GONE, _GREW_AS_WRITTEN = range(4)
-"""How a channel's value stands in a row: whole; as the rest of a list; not any more; as the list that was written."""
-_OWN, _AS_STORED = range(2)
-"""How a write's value stands in a row: itself; it is the channel's new value."""
-_SHOWN, _SHOWN_AS_VALUE, _SHOWN_AS_REST = range(3)
-"""How the JSON shows an update: by itself; it is the channel's new value; it is what the channel's list grew by."""
-_WORD: Final = 2**63
 _KIND, _NODE = COLUMNS.index("kind") - 1, COLUMNS.index("node") - 1
-_REPEATED: Final = 4096
-"""Characters of JSON up to which a write that is the new value of a list that grew is shown again."""
-
-
-class Change(NamedTuple):
-    """What a commit writes: which channels, and whether these are all of them."""
-
-    checkpoint: Checkpoint
-    names: Iterable[str]
-    full: bool
-    wrote: Wrote | None = None
-    """The last write of the parent's tasks, which led here."""
-    writer: str = ""
-    """The node of ``wrote``."""
-    joined: Container[str] = ()
-    """The channels that only ever join lists."""
 
 
 class Journal:
@@ -66,10 +41,10 @@ class Journal:
         Raises `UnstorableValueError`.
         """
         try:
-            packing = _Packing(self.codec, change, lists, trusting=True)
+            packing = Packing(self.codec, change, lists, trusting=True)
             data = self.codec.pack(packing.tree())
         except (OverflowError, UnicodeEncodeError):  # plain data that is not quite
-            packing = _Packing(self.codec, change, lists, trusting=False)
+            packing = Packing(self.codec, change, lists, trusting=False)
             data = self.codec.pack(packing.tree(), trusting=False)
         cp, wrote = change.checkpoint, change.wrote
         if len(data) > LARGEST_ROW:
@@ -134,10 +109,10 @@ class Stored:
         """Make ``values``, those of the row before, the values of this checkpoint. Lists that grow are extended."""
         for name, how, *given in self._values:
             match how:
-                case 0:  # _SET
+                case Held.WHOLE:
                     value = given[0]
                     values[name] = list(value) if type(value) is list else value
-                case 2:  # _GONE
+                case Held.GONE:
                     values.pop(name, None)
                 case _:
                     base = values.get(name)
@@ -150,15 +125,17 @@ class Stored:
         if self._wrote is None:
             return None
         task, updates, goto = self._wrote
-        found = tuple((name, given[0] if how == _OWN else self._value(name, before)) for name, how, *given in updates)
+        found = tuple(
+            (name, given[0] if how == Update.OWN else self._value(name, before)) for name, how, *given in updates
+        )
         return Wrote(task, found, tuple(g if isinstance(g, str) else Send(*g) for g in goto))
 
     def _rest(self, how: int, given: Any) -> list[Any]:
         """What a list grew by."""
         match how:
-            case 1:  # _GREW
+            case Held.GREW:
                 rest = given
-            case 3:  # _GREW_AS_WRITTEN
+            case Held.GREW_AS_WRITTEN:
                 rest = self._wrote[1][given][2]
             case _:
                 raise FileDamagedError(f"a value is stored in an unknown way ({how})")
@@ -168,7 +145,7 @@ class Stored:
 
     def _value(self, name: str, before: Mapping[str, Any]) -> Any:
         how, *given = next(stored[1:] for stored in self._values if stored[0] == name)
-        return given[0] if how == _SET else [*before.get(name, ()), *self._rest(how, given[0])]
+        return given[0] if how == Held.WHOLE else [*before.get(name, ()), *self._rest(how, given[0])]
 
     @property
     def tasks(self) -> dict[str, str]:
@@ -202,211 +179,9 @@ class Stored:
         raise FileDamagedError("a checkpoint's record has an unknown form")
 
 
-class _Packing:
-    """One checkpoint on its way into a row: its tree for the packer, and its JSON."""
-
-    def __init__(self, codec: Codec, change: Change, lists: Lists, *, trusting: bool) -> None:
-        self._codec, self._change, self._lists, self._trusting = codec, change, lists, trusting
-        self._shown: dict[str, Any] = {}
-        """The JSON's members; values by what `shape` made of them where they are not plain."""
-        self._grown: list[tuple[str, list[Any], int | None]] = []
-
-    def tree(self) -> list[Any]:
-        """What the packer packs."""
-        cp = self._change.checkpoint
-        updates: list[Any] = []
-        shown: dict[str, Any] = {"source": cp.source, "ran": cp.ran, "next": [t.node for t in cp.tasks]}
-        shown["changed"] = cp.changed
-        self._shown = shown
-        values = self._values(updates)
-        wrote = self._change.wrote
-        if wrote is None:
-            return [self._head(cp), values, None]
-        goto = [
-            t
-            if isinstance(t, str)
-            else [t.node, self._codec.lowered(t.arg, f"Send({t.node!r}).arg", trusting=self._trusting)[0]]
-            for t in wrote.goto
-        ]
-        if goto:
-            shown["goto"] = [t if isinstance(t, str) else t.node for t in wrote.goto]
-        return [self._head(cp), values, [wrote.task, updates, goto]]
-
-    def keep(self) -> None:
-        """The row was made: its lists are the newest now."""
-        for name, value, grown in self._grown:
-            self._lists.keep(name, value, grown, self._change.joined)
-
-    def json(self, size: int) -> str | None:
-        """The JSON of a row of ``size`` bytes; values without one, or that are too long, are null there."""
-        try:
-            text = quote(self._shown) if size <= 4 * CAP else ""
-        except (ValueError, TypeError):  # NaN, bytes, or keys that are no text, somewhere inside
-            text = ""
-        if not text or len(text) > CAP:
-            text = quote(self._capped())
-        return text if text.isascii() else utf8(text)
-
-    def _head(self, cp: Checkpoint) -> list[Any]:
-        tasks: list[Any] = []
-        for t in cp.tasks:
-            if t.arg is MISSING:
-                tasks.append([t.id, t.node])
-            else:
-                path = f"the input of {t.node!r}"
-                tasks.append([t.id, t.node, self._codec.lowered(t.arg, path, trusting=self._trusting)[0]])
-        ran, changed = list(cp.ran), list(cp.changed)
-        head: list[Any] = [cp.id, cp.parent, cp.step, cp.source, tasks, ran, changed, {}, cp.at]
-        if cp.arrived:
-            head[7] = {edge: sorted(sources) for edge, sources in cp.arrived.items()}
-        if more := _more(cp):
-            head.append(more)
-        return head
-
-    def _values(self, updates: list[Any]) -> list[Any]:
-        """How each channel's value stands in the row, and how each update of the write does."""
-        change, shown = self._change, self._shown
-        values, wrote = change.checkpoint.values, change.wrote
-        written = () if wrote is None else wrote.updates
-        stored: list[Any] = []
-        set_: dict[str, Any] = {}
-        rest: dict[str, Any] = {}
-        hows: dict[int, tuple[int, Any]] = {}
-        """Of the write's updates: how it is shown, and what is shown."""
-        for name in change.names:
-            value = values.get(name, MISSING)
-            if value is MISSING:
-                stored.append([name, _GONE])
-                shown.setdefault("gone", []).append(name)
-                self._grown.append((name, [], GONE))
-                continue
-            same = -1
-            for i, (key, update) in enumerate(written):
-                if update is value and key == name:
-                    same = i
-            if type(value) is list:
-                grown = None if change.full else self._lists.grown(name, value, change.joined)
-                self._grown.append((name, value, grown))
-                if grown is not None:
-                    tail = value[grown:]
-                    which = -1 if same >= 0 else _written_as(tail, name, written)
-                    if which >= 0:
-                        stored.append([name, _GREW_AS_WRITTEN, which])
-                        hows[which] = (_SHOWN_AS_REST, None)
-                    else:
-                        tree, seen = self._lower(tail, name, grown)
-                        stored.append([name, _GREW, tree])
-                        rest[name] = seen
-                        if same >= 0:
-                            hows[same] = (_SHOWN, _short(value, self._lists.size(value)))
-                    continue
-            else:
-                self._grown.append((name, [], GONE))  # whatever list it was before, it is none now
-            tree, seen = self._lower(value, name)
-            stored.append([name, _SET, tree])
-            if same >= 0:
-                hows[same] = (_SHOWN_AS_VALUE, seen)
-            else:
-                set_[name] = seen
-        if set_:
-            shown["set"] = set_
-        if rest:
-            shown["add"] = rest
-        if written:
-            shown["wrote"] = self._updates(written, hows, updates)
-        return stored
-
-    def _updates(
-        self, written: Sequence[tuple[str, Any]], hows: Mapping[int, tuple[int, Any]], updates: list[Any]
-    ) -> list[Any]:
-        """Fill ``updates`` with how each one stands in the row; what the JSON shows of them."""
-        shown: list[Any] = []
-        for i, (name, value) in enumerate(written):
-            how, seen = hows.get(i, (None, None))
-            if how is None or how == _SHOWN_AS_REST:
-                tree, seen = self._lower(value, name)
-                updates.append([name, _OWN, tree])
-            else:
-                updates.append([name, _AS_STORED])
-            shown.append((name, seen, how) if how else (name, seen))
-        return shown
-
-    def _lower(self, value: Any, name: str, start: int | None = None) -> tuple[Any, Any]:
-        """A value of the state for the packer, and for the JSON. Raises `UnstorableValueError`."""
-        kind = type(value)
-        if kind is str or kind is bool or value is None or (kind is int and -_WORD <= value < _WORD):
-            return value, value
-        path = f"state[{name!r}]" if start is None else f"state[{name!r}][{start}:]"
-        tree, plain = self._codec.lowered(value, path, trusting=self._trusting)
-        return tree, value if plain and kind is not int else shape(value)
-
-    def _capped(self) -> dict[str, Any]:
-        """The JSON's members with null for each value that has no JSON or is too long."""
-        shown = dict(self._shown)
-        for part in ("set", "add"):
-            if part in shown:
-                shown[part] = {name: _fitting(value) for name, value in shown[part].items()}
-        if "wrote" in shown:
-            shown["wrote"] = [(name, _fitting(value), *how) for name, value, *how in shown["wrote"]]
-        return shown
-
-
 def _too_much(path: str, size: int) -> UnstorableValueError:
     return UnstorableValueError(
         f"{path} cannot be stored: it takes {size >> 20:,} MB, and one step may take {LARGEST_ROW >> 20} MB. Write it"
         " to a file, and keep the file's path in the state",
         path,
     )
-
-
-def _written_as(tail: list[Any], name: str, written: Sequence[tuple[str, Any]]) -> int:
-    """Which update is the list that ``tail`` is, element by element; -1 when none is."""
-    for i, (key, value) in enumerate(written):
-        if key == name and type(value) is list and len(value) == len(tail) and all(map(is_, value, tail)):
-            return i
-    return -1
-
-
-def _fitting(value: Any) -> Any:
-    """A value's JSON, as what `quote` makes text of; None where there is none or it is too long."""
-    if isinstance(value, str | list | dict | tuple) and len(value) > CAP:
-        return None  # nothing is shorter than a character
-    seen = shape(value)
-    return seen if len(quote(seen)) <= CAP else None
-
-
-def _short(value: list[Any], size: int) -> Any:
-    """A list that grew, shown as a write: where it is long, only the state shows it."""
-    if size > _REPEATED:
-        return None
-    seen = shape(value)
-    return seen if len(quote(seen)) <= _REPEATED else None
-
-
-def _more(cp: Checkpoint) -> dict[str, Any]:
-    """What most checkpoints do not have, or have by default: only what differs is stored."""
-    more: dict[str, Any] = {}
-    for i, task in enumerate(cp.tasks):
-        if task.origin:
-            more.setdefault("origins", []).append([i, task.origin])
-    if cp.deferred:
-        more["deferred"] = list(cp.deferred)
-    if cp.children:
-        more["children"] = dict(cp.children)
-    if cp.code:
-        more["code"] = cp.code
-    return more
-
-
-def to_write(checkpoint: Checkpoint, before: set[str] | None, *, full: bool, same: bool) -> Iterable[str]:
-    """The channels to write: those that changed, came or went; all of them, and those that went, in a full row.
-
-    ``before``: those that had a value, None where a branch starts. ``same``: none came or went.
-    """
-    values = checkpoint.values
-    if full:
-        return values if before is None or same else [*values, *(before - values.keys())]
-    names = dict.fromkeys(checkpoint.changed)
-    if before is not None and not same:
-        names.update(dict.fromkeys(before ^ values.keys()))
-    return [n for n in names if n in values or (before is not None and n in before)]

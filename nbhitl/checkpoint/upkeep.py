@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from nbhitl.checkpoint import reading
 from nbhitl.checkpoint.file.schema import COLUMNS
 from nbhitl.checkpoint.growth import Lists
-from nbhitl.checkpoint.journal import Change
 from nbhitl.checkpoint.lineage import is_kept, kept
+from nbhitl.checkpoint.packing import Change
 from nbhitl.checkpoint.rows import BYTES, FULL, Place, Row, from_column, to_column
 from nbhitl.checkpoint.writer import Rewrite
 from nbhitl.engine.errors import FileDamagedError

@@ -1,0 +1,109 @@
+"""`Holding`: a checkpoint file while it is open, with all that has to be let go of together."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from nbhitl.checkpoint import reading
+from nbhitl.checkpoint.file import forking, opening
+from nbhitl.checkpoint.file.lock import Ownership
+from nbhitl.checkpoint.sql import guard
+from nbhitl.checkpoint.writer import Writer
+from nbhitl.engine.errors import SaverError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Holding:
+    """The connection to a file, its one writer, its mark and its lock; ``branches``: its lines, as they were opened.
+
+    ``file``: None for a database in memory; ``name``: what errors call it; ``ownership``: its lock, where it is held
+    already, which is let go when opening fails. Raises as `nbhitl.checkpoint.file.opening.open_file` does.
+    """
+
+    def __init__(self, file: Path | None, name: str, ownership: Ownership | None = None) -> None:
+        self._ownership = ownership
+        try:
+            if file is not None and ownership is None:
+                opening.prepare(file)
+                self._ownership = Ownership(file)
+            opened = _opened(file, name)
+        except BaseException:
+            self.release()
+            raise
+        self.connection, self.mark = opened.connection, opened.mark
+        try:
+            seq, self.branches, links = reading.known(self.connection)
+            cursor = self.connection.cursor()
+        except BaseException:
+            self.connection.close()
+            if self.mark is not None:
+                self.mark.close(clean=False)
+            self.release()
+            raise
+        self.writer = Writer(cursor, seq, links, name, self.mark)
+        forking.keep(self.connection, cursor)
+
+    def close(self, timeout: float) -> None:
+        """Write what waits, fold the log, and let go of all; ``timeout`` in seconds. Closing twice is fine.
+
+        A query that nothing interrupts may still be at work, and duckdb closes nothing beneath it: then all of it is
+        left open until the process ends; what was written is durable.
+        """
+        if self._end(timeout):
+            self.release()
+
+    def lend(self, timeout: float) -> Ownership | None:
+        """Close the file but keep its lock, for whoever works on the file and opens it again."""
+        self._end(timeout)
+        return self._ownership
+
+    def _end(self, timeout: float) -> bool:
+        if not (self.writer.close(timeout) and guard.settle(self.connection, timeout)):
+            return False
+        _close(self.connection, timeout)
+        forking.drop(self.connection)
+        if self.mark is not None:
+            with suppress(OSError):  # the rows are in the file: the next open finds the mark behind it
+                self.mark.close(clean=not self.writer.failed)
+        return True
+
+    def release(self) -> None:
+        """Let go of the lock alone. Doing it twice is fine."""
+        if self._ownership is not None:
+            self._ownership.release()
+
+
+def _opened(file: Path | None, name: str) -> opening.Opened:
+    import duckdb
+
+    try:
+        return opening.open_file(file)
+    except RuntimeError as error:
+        if "interrupt" in str(error).lower():  # what duckdb makes of a Ctrl-C
+            raise KeyboardInterrupt from error
+        raise
+    except (duckdb.Error, OSError) as error:
+        said = str(error).partition("\n")[0]
+        raise SaverError(
+            f"{name} could not be opened or made ({said}): see that its disk has room and can be read, and open it"
+            " again; what was written before is there"
+        ) from error
+
+
+def _close(connection: Any, timeout: float) -> None:
+    """Close a connection, also one whose last call a Ctrl-C broke off: duckdb is at work on that for a moment."""
+    import duckdb
+
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            connection.close()
+            return
+        except duckdb.Error as error:
+            if "in use" not in str(error).lower() or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
