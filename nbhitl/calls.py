@@ -42,7 +42,7 @@ from nbhitl.engine.records import (
 from nbhitl.grafts import graft
 from nbhitl.nesting import Nest, head_of_memory, nest
 from nbhitl.run import results
-from nbhitl.run.claims import claim, release
+from nbhitl.run.claims import Claim
 from nbhitl.run.context import CURRENT, TaskContext
 from nbhitl.run.revival import open_questions, revive
 from nbhitl.run.running import Run
@@ -89,8 +89,12 @@ class Calls:
     """What the graph was compiled with: a saver, or None, True or False for a sub-graph."""
     debug: bool = False
 
-    def prepare(self, input: Any, config: Config, options: CallOptions = CallOptions()) -> Run:
+    def prepare(
+        self, input: Any, config: Config, options: CallOptions = CallOptions(), claim: Claim | None = None
+    ) -> Run:
         """The run that a call means, ready for `drive`: answers are recorded, nothing has been performed.
+
+        ``claim`` is taken, and is the run's until `drive` has ended; who gives one lets go of it as well.
 
         Raises:
             NbhitlError: as `invoke`; nothing was written then.
@@ -98,15 +102,15 @@ class Calls:
         rules = self.rules(config, options)
         key = ThreadKey("") if self.world.saver is None else self.key(config)
         root = replace(key, ns="")
-        if self.world.saver is not None:
-            claim(self.world.saver, root)  # until `drive` has ended
+        claim = claim or Claim()
         try:
+            if self.world.saver is not None:
+                claim.take(self.world.saver, root)
             run = self._prepared(input, config, options, rules)
-            run.claimed = self.world.saver is not None
+            run.claim = claim
             return run
         except BaseException:
-            if self.world.saver is not None:
-                release(self.world.saver, root)
+            claim.release()
             raise
 
     def nested(self, input: Any, config: Config, options: CallOptions, inside: TaskContext, *, as_node: bool) -> Nest:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbhitl.calls import CallOptions, Calls, Config, Nodes, named
-from nbhitl.editing import Edit, editing, steps_of
+from nbhitl.editing import editing, steps_of
 from nbhitl.engine.commands import StateUpdate
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import NbhitlError
@@ -17,9 +17,9 @@ from nbhitl.looking import look
 from nbhitl.nesting import SEPARATOR
 from nbhitl.run import hands
 from nbhitl.run.answers import SchemaChecker
+from nbhitl.run.claims import Claim
 from nbhitl.run.context import CURRENT, TaskContext
 from nbhitl.run.drive import adrive, drive
-from nbhitl.run.running import Run
 from nbhitl.run.stream import Chunks, Stream, StreamMode, check_keys, check_modes, raise_failure, result
 from nbhitl.run.world import Durability, RunControl, World
 from nbhitl.state_snapshot import StateSnapshot
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nbhitl.drawing import DrawableGraph
 
 _CHECKER = SchemaChecker()
+T = TypeVar("T")
 
 
 class CompiledGraph:
@@ -119,10 +120,14 @@ class CompiledGraph:
         inside = self._inside(config)
         if inside is not None:
             return self._nested(input, config or {}, options, inside, as_node=False)
-        run = self.calls.prepare(input, config or {}, options)
-        run.watched = False
-        for _ in drive(run):
-            pass
+        claim = Claim()
+        try:
+            run = self.calls.prepare(input, config or {}, options, claim)
+            run.watched = False
+            for _ in drive(run):
+                pass
+        finally:
+            claim.release()
         raise_failure(run)
         return result(run, keys)
 
@@ -148,10 +153,14 @@ class CompiledGraph:
         inside = self._inside(config)
         if inside is not None:
             return await self._anested(input, config or {}, options, inside, as_node=False)
-        run = await self._prepared(input, config or {}, options)
-        run.watched = False
-        async for _ in adrive(run):
-            pass
+        claim = Claim()
+        run = await self._on_thread(self.calls.prepare, input, config or {}, options, claim=claim)
+        try:
+            run.watched = False
+            async for _ in adrive(run):
+                pass
+        finally:
+            claim.release()
         raise_failure(run)
         return result(run, keys)
 
@@ -194,16 +203,17 @@ class CompiledGraph:
         keys = check_keys(self.graph, output_keys)
         inside = self._inside(config)
         nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
-        run = self.calls.prepare(input, config or {}, options) if nest is None else nest.run
-        run.watched = True
+        claim = Claim()
         try:  # whoever leaves the stream half-way lets the thread go
+            run = self.calls.prepare(input, config or {}, options, claim) if nest is None else nest.run
+            run.watched = True
             chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
             yield from chunks.first()
             if nest is None or nest.open:
                 for event in drive(run) if nest is None else nest.events(drive(run)):
                     yield from chunks.of(event)
         finally:
-            run.release()
+            claim.release()
         if nest is not None:
             nest.result()
         raise_failure(run)
@@ -241,9 +251,13 @@ class CompiledGraph:
         keys = check_keys(self.graph, output_keys)
         inside = self._inside(config)
         nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
-        run = await self._prepared(input, config or {}, options) if nest is None else nest.run
-        run.watched = True
+        claim = Claim()
+        if nest is not None:
+            run = nest.run
+        else:
+            run = await self._on_thread(self.calls.prepare, input, config or {}, options, claim=claim)
         try:
+            run.watched = True
             chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
             for chunk in chunks.first():
                 yield chunk
@@ -252,20 +266,20 @@ class CompiledGraph:
                     for chunk in chunks.of(event):
                         yield chunk
         finally:
-            run.release()
+            claim.release()
         if nest is not None:
             nest.result()
         raise_failure(run)
 
-    async def _prepared(self, input: Any, config: Config, options: CallOptions) -> Run:
-        """The run of an async call. Preparing it may wait for a disk, so that is done on a thread."""
+    async def _on_thread(self, begin: Callable[..., T], *given: Any, claim: Claim) -> T:
+        """``begin(*given, claim)``; on a thread where there is a checkpointer, since it may wait for a disk."""
         if self.checkpointer is None:
-            return self.calls.prepare(input, config, options)
-        work = asyncio.ensure_future(asyncio.to_thread(self.calls.prepare, input, config, options))
+            return begin(*given, claim)
+        work = asyncio.ensure_future(asyncio.to_thread(begin, *given, claim))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            work.add_done_callback(_let_go)  # the thread goes on, and claims what nobody will drive
+            work.add_done_callback(lambda _: claim.release())  # the thread goes on, and claims what nobody will drive
             raise
 
     # -- as a sub-graph
@@ -435,18 +449,20 @@ class CompiledGraph:
 
     def bulk_update_state(self, config: Config, supersteps: Sequence[Sequence[StateUpdate]]) -> dict[str, Any]:
         """Several super-steps of updates, each with one or more writers; the config of the newest checkpoint."""
-        edit = editing(self.calls, config, steps_of(supersteps))
+        claim = Claim()
         try:
+            edit = editing(self.calls, config, steps_of(supersteps), claim)
             for step in edit.steps:
                 if not edit.special(step):
                     edit.write([(job, hands.perform(job)) for job in edit.jobs(step)])
             return edit.done()
         finally:
-            edit.release()
+            claim.release()
 
     async def abulk_update_state(self, config: Config, supersteps: Sequence[Sequence[StateUpdate]]) -> dict[str, Any]:
         """As `bulk_update_state`, with async routers awaited."""
-        edit: Edit = await asyncio.to_thread(editing, self.calls, config, steps_of(supersteps))
+        claim = Claim()
+        edit = await self._on_thread(editing, self.calls, config, steps_of(supersteps), claim=claim)
         try:
             for step in edit.steps:
                 if not await asyncio.to_thread(edit.special, step):
@@ -454,9 +470,4 @@ class CompiledGraph:
                     await asyncio.to_thread(edit.write, outcomes)
             return await asyncio.to_thread(edit.done)
         finally:
-            edit.release()
-
-
-def _let_go(work: asyncio.Future[Run]) -> None:
-    if not work.cancelled() and work.exception() is None:
-        work.result().release()
+            claim.release()

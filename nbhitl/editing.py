@@ -19,7 +19,7 @@ from nbhitl.engine.records import END, START, Entry, Failed, Position, Task, Thr
 from nbhitl.grafts import tell_parents
 from nbhitl.nesting import path_of
 from nbhitl.run import hands
-from nbhitl.run.claims import claim, release
+from nbhitl.run.claims import Claim
 from nbhitl.run.context import TaskContext
 from nbhitl.run.running import Run
 from nbhitl.state_snapshot import config_of
@@ -124,10 +124,6 @@ class Edit:
         carried: list[Entry] = [stopped] if stopped is not None and (at_breakpoint or made.pending) else []
         run.enter(checkpoint, [*entries, *carried])
 
-    def release(self) -> None:
-        """Let others work on the thread."""
-        release(self.calls.saver(), replace(self.run.key, ns=""))
-
     def done(self) -> dict[str, Any]:
         """The config of the newest checkpoint. What waits for a sub-graph is told of its edit."""
         run = self.run
@@ -138,22 +134,13 @@ class Edit:
         return config_of(run.key, run.position.checkpoint.id)
 
 
-def editing(calls: Calls, config: Config, steps: Sequence[Sequence[StateUpdate]]) -> Edit:
-    """An edit of the thread (or of the sub-graph) that a config names; the thread is its own until `Edit.release`.
+def editing(calls: Calls, config: Config, steps: Sequence[Sequence[StateUpdate]], claim: Claim) -> Edit:
+    """An edit of the thread (or of the sub-graph) that a config names, which is ours until ``claim`` is released.
 
     Raises:
         ThreadBusyError: the thread is being run: what was written would be lost on a branch.
     """
-    saver, root = calls.saver(), replace(calls.key(config), ns="")
-    claim(saver, root)
-    try:
-        return _editing(calls, config, steps)
-    except BaseException:
-        release(saver, root)
-        raise
-
-
-def _editing(calls: Calls, config: Config, steps: Sequence[Sequence[StateUpdate]]) -> Edit:
+    claim.take(calls.saver(), replace(calls.key(config), ns=""))
     key, position = calls.find(config)
     inner = within(calls, key, position)
     if position is None and key.ns:

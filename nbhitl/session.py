@@ -25,6 +25,7 @@ from nbhitl.engine.ids import digest
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.questions import match_answers
 from nbhitl.engine.records import EMPTY, Answered, Asked, Position, Stopped, ThreadKey
+from nbhitl.run.claims import Claim
 from nbhitl.run.drive import adrive, drive
 from nbhitl.run.hands import has_async
 from nbhitl.run.running import Run
@@ -195,6 +196,7 @@ class Session:
         """
         if not self._busy.acquire(blocking=False):
             raise ThreadBusyError(f"thread {self.key} is being run already. Wait for it, or stop it: %graph pause.")
+        claim = Claim()
         try:
             self._control = control or RunControl()
             options = CallOptions(
@@ -204,9 +206,10 @@ class Session:
                 restart=restart,
                 rename=rename,
             )
-            self.run = self.compiled.calls.prepare(input, self.config, options)
+            self.run = self.compiled.calls.prepare(input, self.config, options, claim)
             return self._drive(self.run)
         finally:
+            claim.release()
             self.run = None
             self._busy.release()
 

@@ -267,8 +267,14 @@ class DuckDBSaver:
                 before = file.stat().st_size  # with what was in the log
                 compacting.compact(file)
             finally:
+                made = None
                 try:  # closing again, since a Ctrl-C may have broken it off
-                    self._open(Holding(file, self.path, holding.lend(_CLOSING)))
+                    made = Holding(file, self.path, holding.lend(_CLOSING))
+                    self._open(made)
+                except KeyboardInterrupt:  # it would leave a saver that is closed
+                    (made or holding).close(_CLOSING)
+                    self._open(Holding(file, self.path))
+                    raise
                 except BaseException:
                     holding.release()
                     raise

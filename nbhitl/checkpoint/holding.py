@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from nbhitl.checkpoint import reading
 from nbhitl.checkpoint.file import forking, opening
@@ -17,35 +19,36 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_FORGOTTEN: Final = 2.0
+"""Seconds that closing may take where nobody waits for it."""
+
+
 class Holding:
     """The connection to a file, its one writer, its mark and its lock; ``branches``: its lines, as they were opened.
 
     ``file``: None for a database in memory; ``name``: what errors call it; ``ownership``: its lock, where it is held
     already, which is let go when opening fails. Raises as `nbhitl.checkpoint.file.opening.open_file` does.
+
+    One that nobody holds any more is closed, so that a Ctrl-C between any two lines of whoever opens it leaves nothing
+    open.
     """
 
     def __init__(self, file: Path | None, name: str, ownership: Ownership | None = None) -> None:
-        self._ownership = ownership
+        self._parts = parts = _Parts(ownership)
         try:
             if file is not None and ownership is None:
                 opening.prepare(file)
-                self._ownership = Ownership(file)
-            opened = _opened(file, name)
-        except BaseException:
-            self.release()
-            raise
-        self.connection, self.mark = opened.connection, opened.mark
-        try:
+                parts.ownership = Ownership(file)
+            parts.opened = opened = _opened(file, name)
+            self.connection, self.mark = opened.connection, opened.mark
             seq, self.branches, links = reading.known(self.connection)
             cursor = self.connection.cursor()
+            self.writer = parts.writer = Writer(cursor, seq, links, name, self.mark)
+            forking.keep(self.connection, cursor)
+            weakref.finalize(self, parts.close, _FORGOTTEN).atexit = False
         except BaseException:
-            self.connection.close()
-            if self.mark is not None:
-                self.mark.close(clean=False)
-            self.release()
+            parts.close(_FORGOTTEN)
             raise
-        self.writer = Writer(cursor, seq, links, name, self.mark)
-        forking.keep(self.connection, cursor)
 
     def close(self, timeout: float) -> None:
         """Write what waits, fold the log, and let go of all; ``timeout`` in seconds. Closing twice is fine.
@@ -53,28 +56,47 @@ class Holding:
         A query that nothing interrupts may still be at work, and duckdb closes nothing beneath it: then all of it is
         left open until the process ends; what was written is durable.
         """
-        if self._end(timeout):
-            self.release()
+        self._parts.close(timeout)
 
     def lend(self, timeout: float) -> Ownership | None:
         """Close the file but keep its lock, for whoever works on the file and opens it again."""
-        self._end(timeout)
-        return self._ownership
-
-    def _end(self, timeout: float) -> bool:
-        if not (self.writer.close(timeout) and guard.settle(self.connection, timeout)):
-            return False
-        _close(self.connection, timeout)
-        forking.drop(self.connection)
-        if self.mark is not None:
-            with suppress(OSError):  # the rows are in the file: the next open finds the mark behind it
-                self.mark.close(clean=not self.writer.failed)
-        return True
+        self._parts.end(timeout)
+        return self._parts.ownership
 
     def release(self) -> None:
         """Let go of the lock alone. Doing it twice is fine."""
-        if self._ownership is not None:
-            self._ownership.release()
+        self._parts.release()
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What a `Holding` holds, as far as it has come."""
+
+    ownership: Ownership | None
+    opened: opening.Opened | None = None
+    writer: Writer | None = None
+
+    def close(self, timeout: float) -> None:
+        if self.end(timeout):
+            self.release()
+
+    def end(self, timeout: float) -> bool:
+        """Close all but the lock; whether that could be done in time."""
+        if self.opened is None:
+            return True
+        connection, mark, writer = self.opened.connection, self.opened.mark, self.writer
+        if writer is not None and not (writer.close(timeout) and guard.settle(connection, timeout)):
+            return False
+        _close(connection, timeout)
+        forking.drop(connection)
+        if mark is not None:
+            with suppress(OSError):  # the rows are in the file: the next open finds the mark behind it
+                mark.close(clean=writer is not None and not writer.failed)
+        return True
+
+    def release(self) -> None:
+        if self.ownership is not None:
+            self.ownership.release()
 
 
 def _opened(file: Path | None, name: str) -> opening.Opened:

@@ -65,15 +65,17 @@ class Writer:
         self._mark = mark
         self._name = name
         self._pid = os.getpid()
-        # Taken by itself: a Condition is entered and left in Python, where a Ctrl-C could keep its lock for ever.
+        # A Condition is entered, left and waited for in Python, where a Ctrl-C could keep its lock for ever, or give
+        # back one that it does not hold. So the gate is taken by itself, and only the writer waits for the Condition.
         self._gate = threading.Lock()
         self._changed = threading.Condition(self._gate)
+        self._bells: set[Any] = set()
+        """Locks that callers wait for, which the writer opens."""
         self._queue: list[tuple[float, Sequence[Row] | Rewrite, bool]] = []
         self._heavy = 0
         """Bytes that wait."""
         self._done = self._taken = 0
         """Groups durable, groups being written: tickets are counts."""
-        self._waiting = 0
         self._hurry = False
         self._stop = False
         self._failure: BaseException | None = None
@@ -115,29 +117,40 @@ class Writer:
         """Hold the caller up while too much waits, or too long."""
         if not self._queue and self._failure is None and not self._stop:
             return
+        self._sleep_until(lambda: self._failure is not None or self._stop or not self._is_behind())
         with self._gate:
-            while self._failure is None and not self._stop and self._is_behind():
-                self._waiting += 1
-                self._changed.notify_all()
-                try:
-                    self._changed.wait(1.0)
-                finally:
-                    self._waiting -= 1
             self._check()
 
     def wait(self, ticket: int | None = None) -> None:
         """Return when the ticket's group (by default: everything) is durable. Raises `SaverError`."""
         with self._gate:
-            ticket = self._given if ticket is None else ticket
-            self._waiting += 1
-            try:
-                while self._done < ticket:
-                    self._check()
+            wanted = self._given if ticket is None else ticket
+        self._sleep_until(lambda: self._done >= wanted or self._failure is not None or self._stop)
+        with self._gate:
+            self._check(stopped_too=self._done < wanted)
+
+    def _sleep_until(self, over: Callable[[], bool]) -> None:
+        bell = threading.Lock()
+        bell.acquire()
+        try:
+            while True:
+                with self._gate:
+                    if over():
+                        return
+                    self._bells.add(bell)
                     self._changed.notify_all()
-                    self._changed.wait(1.0)
-            finally:
-                self._waiting -= 1
-            self._check(stopped_too=False)
+                bell.acquire(timeout=1.0)
+        finally:
+            with self._gate:
+                self._bells.discard(bell)
+
+    def _ring(self) -> None:
+        """Wake all who wait; under the gate."""
+        for bell in self._bells:
+            if bell.locked():
+                bell.release()
+        self._bells.clear()
+        self._changed.notify_all()
 
     def close(self, timeout: float) -> bool:
         """Write what waits, fold the log, close the connection. False when ``timeout`` (s) was short."""
@@ -184,7 +197,7 @@ class Writer:
                 self._changed.wait(_IDLE if self._unfolded else None)
                 if not self._queue and not self._stop:
                     return []
-            if not (self._hurry or self._waiting or self._stop or self._heavy >= _HEAVY):
+            if not (self._hurry or self._bells or self._stop or self._heavy >= _HEAVY):
                 self._changed.wait(_LINGER)
             self._hurry = False
             groups = [(group, firm) for _, group, firm in self._queue]
@@ -210,7 +223,7 @@ class Writer:
             self._done += len(groups)
             self._taken -= len(groups)
             self._unfolded += len(groups)
-            self._changed.notify_all()
+            self._ring()
 
     def _number(self, group: Sequence[Row], into: list[tuple[Any, ...]]) -> None:
         """Give rows their sequence numbers and their links."""
@@ -279,4 +292,4 @@ class Writer:
         finally:
             with self._gate:
                 self._stop = True
-                self._changed.notify_all()
+                self._ring()

@@ -13,19 +13,36 @@ from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import ThreadKey
 
 _lock = threading.Lock()
-_at_work: weakref.WeakKeyDictionary[Saver, set[ThreadKey]] = weakref.WeakKeyDictionary()
+_at_work: weakref.WeakKeyDictionary[Saver, dict[ThreadKey, Claim]] = weakref.WeakKeyDictionary()
 
 
-def claim(saver: Saver, key: ThreadKey) -> None:
-    """Begin to work on a thread. Raises `ThreadBusyError` when somebody is at it."""
-    with _lock:
-        keys = _at_work.setdefault(saver, set())
-        if key in keys:
-            raise ThreadBusyError(f"thread {key} is being run already. Wait for it, or stop it: %graph pause.")
-        keys.add(key)
+class Claim:
+    """The right to work on one thread, from `take` to `release`.
 
+    Whoever runs a thread makes the claim before anything else and releases it at the very end, although the run
+    releases it, too: a Ctrl-C may come between any two lines, and would keep the thread busy for ever if one of them
+    were the only one that lets go.
+    """
 
-def release(saver: Saver, key: ThreadKey) -> None:
-    """Work on a thread has ended."""
-    with _lock:
-        _at_work.get(saver, set()).discard(key)
+    __slots__ = ("_key", "_keys")
+
+    def __init__(self) -> None:
+        self._key: ThreadKey | None = None
+        self._keys: dict[ThreadKey, Claim] | None = None
+
+    def take(self, saver: Saver, key: ThreadKey) -> None:
+        """Begin to work on a thread. Raises `ThreadBusyError` when somebody is at it."""
+        with _lock:
+            self._keys = keys = _at_work.setdefault(saver, {})
+            if key in keys:
+                raise ThreadBusyError(f"thread {key} is being run already. Wait for it, or stop it: %graph pause.")
+            self._key = key
+            keys[key] = self
+
+    def release(self) -> None:
+        """Work on the thread has ended; another claim of the same thread is left alone. Doing it twice is fine."""
+        if self._keys is None or self._key is None:
+            return
+        with _lock:
+            if self._keys.get(self._key) is self:
+                del self._keys[self._key]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from nbhitl.run import hands
+from nbhitl.run.context import CURRENT
 from nbhitl.run.running import Run
 from nbhitl.run.world import Event
 
@@ -17,6 +18,7 @@ def drive(run: Run) -> Iterator[Event]:
     """Do what has to be done until the run stops. Nodes are called on this thread, several at once on threads too."""
     events: list[Event] = []
     tell = events.append if run.watched else None
+    outer = CURRENT.get()
     try:
         while True:
             jobs = run.step(tell)
@@ -33,6 +35,7 @@ def drive(run: Run) -> Iterator[Event]:
         run.leave()
         raise
     except BaseException:
+        CURRENT.set(outer)  # a Ctrl-C may have come just before a performance could do it
         run.rescue()
         raise
     finally:
@@ -43,6 +46,7 @@ async def adrive(run: Run) -> AsyncIterator[Event]:
     """As `drive`, with nodes awaited on the running loop."""
     events: list[Event] = []
     tell = events.append if run.watched else None
+    outer = CURRENT.get()
     try:
         while True:
             jobs = run.step(tell)
@@ -59,6 +63,7 @@ async def adrive(run: Run) -> AsyncIterator[Event]:
         run.leave()
         raise
     except BaseException:
+        CURRENT.set(outer)  # a Ctrl-C may have come just before a performance could do it
         run.rescue()
         raise
     finally:

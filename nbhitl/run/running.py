@@ -34,7 +34,7 @@ from nbhitl.engine.records import (
     ThreadKey,
     Wrote,
 )
-from nbhitl.run.claims import release
+from nbhitl.run.claims import Claim
 from nbhitl.run.context import TaskContext
 from nbhitl.run.world import DEFAULT_CONCURRENCY, Committed, Durability, Ended, Event, RunControl, Started, World
 
@@ -79,8 +79,8 @@ class Run:
         self.config, self.control, self.durability, self.parent = config, control, durability, parent
         self.position: Position
         self.failures: tuple[Failed, ...] = ()
-        self.claimed = False
-        """Whether the thread is ours to work on, until `release`."""
+        self.claim: Claim | None = None
+        """The right to work on the thread, until `release`."""
         self._lock = threading.Lock()
         self._run_id = world.ids.run() if parent is None else parent.next_run_id()
         self._runs = 0
@@ -243,7 +243,7 @@ class Run:
         return [TaskContext(self, nodes[t.node] if t.node != START else _START_NODE, t, position) for t in tasks]
 
     def take(self, job: TaskContext, entries: tuple[Entry, ...]) -> Ended:
-        """Remember what came of one task. None: its sub-graph was asked to stop before its next node."""
+        """Remember what came of one task: no entries where its sub-graph was asked to stop before its next node."""
         task = job.task
         self._open -= 1
         first = entries[0] if entries else None
@@ -350,10 +350,9 @@ class Run:
         self.stop(None)
 
     def release(self) -> None:
-        """Let others work on the thread; once, since it may be another's a moment later."""
-        if self.claimed and self.world.saver is not None:
-            self.claimed = False
-            release(self.world.saver, self.key)
+        """Let others work on the thread."""
+        if self.claim is not None:
+            self.claim.release()
 
     def _where(self, failed: Failed) -> str:
         node = next((t.node for t in self.position.checkpoint.tasks if t.id == failed.task), None)
@@ -376,7 +375,10 @@ class Run:
         self._news.extend(entries)
 
     def _write_late(self) -> None:
-        """Something else happens at this checkpoint first, or it is left: the write that waited is written now."""
+        """Something else happens at this checkpoint first, or it is left: the write that waited is written now.
+
+        Without the run's lock: a write waits only when no other task is at work, so nobody else can be here.
+        """
         late, self._late = self._late, None
         if late is not None and self.world.saver is not None:
             self.world.saver.append(self.key, self.position.checkpoint.id, self._tracked([late]), wait=False)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which a trial counts as hanging."""
 OURS = str(Path(nbhitl.__file__).parent)
 ACTS = ("run", "run", "run", "run", "look", "file", "upkeep", "bare")
@@ -177,7 +177,7 @@ class Storm:
         notes = Notes()
         graph = world.build(notes, work).compile(self.saver)
         self._stopped(disturbance, lambda: self._to_the_end(graph, name, durability))
-        committed = world.committed(self.saver)
+        committed = world.committed(self.saver, name)
         graph.get_state(world.config(name))  # the outcome is known
         begun = len(notes.words)
         self._to_the_end(graph, name, durability)

@@ -29,13 +29,7 @@ def storms(tmp_path_factory):
     return dict(zip(("signal", "line"), side_by_side(tmp_path_factory.mktemp("stops"), calls), strict=True))
 
 
-CLAIMS = "a Ctrl-C between two lines can keep a thread's claim or its context variable: see the next issue's note"
-
-
-@pytest.mark.parametrize(
-    ("how", "stops"),
-    [("signal", SIGNALS), pytest.param("line", LINES, marks=pytest.mark.xfail(reason=CLAIMS, strict=False))],
-)
+@pytest.mark.parametrize(("how", "stops"), [("signal", SIGNALS), ("line", LINES)])
 def test_a_stop_at_any_moment_leaves_a_saver_that_works_and_threads_that_go_on(storms, how, stops, capsys):
     found = dict(storms[how])
     with capsys.disabled():
@@ -55,7 +49,6 @@ def to_the_end(saver):
     return graph.get_state(world.config("t")).values
 
 
-@pytest.mark.xfail(reason=CLAIMS, strict=False)
 def test_a_stop_at_each_line_of_a_run_lets_the_same_program_go_on_with_the_thread(monkeypatch):
     monkeypatch.setattr(world, "ROUNDS", 2)
     measure = Measure(tracing=True)

@@ -171,10 +171,10 @@ def told(graph: CompiledGraph, thread: str) -> tuple[Any, list[Any]]:
     return graph.get_state(config(thread)).values, path
 
 
-def committed(saver: DuckDBSaver) -> set[str]:
-    """The ids of all tasks, in all lines of a file, that wrote, or behind which there is a checkpoint."""
+def committed(saver: DuckDBSaver, thread: str | None = None) -> set[str]:
+    """The ids of all tasks, in all lines of a file (or of one thread), that wrote, or that a checkpoint followed."""
     found: set[str] = set()
-    for key in list(saver._lines._branches):
+    for key in [key for key in saver._lines._branches if thread in (None, key.thread)]:
         positions = list(saver.history(key))
         parents = {position.checkpoint.parent for position in positions}
         for position in positions:
