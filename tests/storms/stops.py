@@ -1,11 +1,14 @@
 """Ctrl-C at any moment, in the main thread of a program that goes on afterwards, with the same saver.
 
 ``python -m tests.storms.stops FOLDER STOPS SEED signal`` sends real signals; ``... line`` raises `KeyboardInterrupt` at
-a line of nbhitl's, picked by chance among all that are passed. Prints one JSON object; a hang ends with a traceback.
+a line of nbhitl's, picked by chance among all that are passed; ``... "every line"`` at each line of a short run. Prints
+one JSON object; a hang ends with a traceback.
 """
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import faulthandler
 import json
 import linecache
@@ -22,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import nbhitl
-from nbhitl import DuckDBSaver
+from nbhitl import DuckDBSaver, InMemorySaver
 from nbhitl.engine.errors import SaverError
 from nbhitl.engine.records import Checkpoint, ThreadKey
 from tests.storms import world
@@ -330,8 +333,47 @@ class Measure:
         self.seconds = time.perf_counter() - self.began
 
 
+def every_line() -> dict[str, Any]:
+    """One stop at each line that a short run in memory passes; what went wrong when it was gone on with."""
+    world.ROUNDS = ROUNDS
+    measure = Measure(tracing=True)
+    with measure:
+        expected = _values(InMemorySaver())
+    problems = []
+
+    def stopped_at(file: str, line: int) -> None:
+        saver, stop = InMemorySaver(), ByLine(file, line, 1)
+        faulthandler.dump_traceback_later(
+            PATIENCE, exit=True
+        )  # or a program that goes on for ever would hang the storm
+        try:
+            with contextlib.suppress(KeyboardInterrupt), stop:
+                _values(saver)
+            ended = _values(saver)
+        except BaseException as error:  # noqa: BLE001 - a pause that comes out is wrong, too
+            problems.append(f"{stop.where}: {type(error).__name__}: {error}")
+        else:
+            if ended != expected:
+                problems.append(f"{stop.where}: it ended with {ended}")
+        faulthandler.cancel_dump_traceback_later()
+
+    for place in sorted(measure.lines):
+        contextvars.copy_context().run(stopped_at, *place)  # or one line could spoil all that follow
+    return {"problems": problems, "lines": len(measure.lines)}
+
+
+def _values(saver: InMemorySaver) -> Any:
+    """Run a thread to its end, from wherever it stands; the values it ends with."""
+    graph = world.build(Notes()).compile(saver)
+    while (given := world.due(graph, "t")) is not world.END:
+        graph.invoke(given, world.config("t"))
+    return graph.get_state(world.config("t")).values
+
+
 def main(folder: Path, stops: int, seed: int, how: str) -> dict[str, Any]:
     """So many stops; what was found."""
+    if how == "every line":
+        return every_line()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     world.ROUNDS = ROUNDS
     chance = random.Random(seed)

@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import contextvars
 import subprocess
 import sys
 import threading
@@ -12,21 +11,21 @@ import time
 
 import pytest
 
-from nbhitl.checkpoint import DuckDBSaver, InMemorySaver, crashing
+from nbhitl.checkpoint import DuckDBSaver, crashing
 from nbhitl.checkpoint.writer import Writer
 from nbhitl.engine.records import Checkpoint, ThreadKey
-from tests.storms import world
 from tests.storms.programs import ROOT, rounds, side_by_side
-from tests.storms.stops import ByLine, Measure, Notes
+from tests.storms.stops import ByLine
 
 SIGNALS, LINES = 200, 80
 
 
 @pytest.fixture(scope="module")
 def storms(tmp_path_factory):
-    """Real signals, and interrupts at lines picked by chance; side by side."""
-    calls = [("stops", str(rounds(SIGNALS)), "1", "signal"), ("stops", str(rounds(LINES)), "2", "line")]
-    return dict(zip(("signal", "line"), side_by_side(tmp_path_factory.mktemp("stops"), calls), strict=True))
+    """Real signals, interrupts at lines picked by chance, and one at each line of a short run; side by side."""
+    stops = {"signal": rounds(SIGNALS), "line": rounds(LINES), "every line": 0}
+    calls = [("stops", str(count), str(seed), how) for seed, (how, count) in enumerate(stops.items(), 1)]
+    return dict(zip(stops, side_by_side(tmp_path_factory.mktemp("stops"), calls), strict=True))
 
 
 @pytest.mark.parametrize(("how", "stops"), [("signal", SIGNALS), ("line", LINES)])
@@ -41,37 +40,9 @@ def test_a_stop_at_any_moment_leaves_a_saver_that_works_and_threads_that_go_on(s
     assert found["KeyboardInterrupt came out"] >= rounds(stops) / 2
 
 
-def to_the_end(saver):
-    """Run a thread to its end, from wherever it stands; the values it ends with."""
-    graph = world.build(Notes()).compile(saver)
-    while (given := world.due(graph, "t")) is not world.END:
-        graph.invoke(given, world.config("t"))
-    return graph.get_state(world.config("t")).values
-
-
-def test_a_stop_at_each_line_of_a_run_lets_the_same_program_go_on_with_the_thread(monkeypatch):
-    monkeypatch.setattr(world, "ROUNDS", 2)
-    measure = Measure(tracing=True)
-    with measure:
-        expected = to_the_end(InMemorySaver())
-    problems = []
-
-    def stopped_at(file, line):
-        saver, stop = InMemorySaver(), ByLine(file, line, 1)
-        try:
-            with contextlib.suppress(KeyboardInterrupt), stop:
-                to_the_end(saver)
-            ended = to_the_end(saver)
-        except BaseException as error:  # noqa: BLE001 - a pause that comes out is wrong, too
-            problems.append(f"{stop.where}: {type(error).__name__}: {error}")
-        else:
-            if ended != expected:
-                problems.append(f"{stop.where}: it ended with {ended}")
-
-    assert len(measure.lines) > 1000
-    for place in sorted(measure.lines):
-        contextvars.copy_context().run(stopped_at, *place)  # or one line could spoil all that follow
-    assert problems == []
+def test_a_stop_at_each_line_of_a_run_lets_the_same_program_go_on_with_the_thread(storms):
+    assert storms["every line"]["lines"] > 1000
+    assert storms["every line"]["problems"] == []
 
 
 @pytest.mark.parametrize("line", sorted({line for *_, line in Writer.put.__code__.co_lines() if line is not None}))
