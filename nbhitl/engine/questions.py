@@ -27,7 +27,23 @@ def binding(*, ordinal: int, key: str | None, value: Any, schema: Any) -> str:
     """
     if key is not None:
         return f"key {key}"
-    return f"call {ordinal} {digest(value)} {digest(schema)}"
+    return f"call {ordinal} {digest(value)} {digest(meant(schema))}"
+
+
+def meant(schema: Any) -> Any:
+    """A JSON Schema without the names that a form gives to values: who renames an Enum's members asks the same."""
+    match schema:
+        case Mapping():
+            return {word: meant(part) for word, part in schema.items() if word != "x-names"}
+        case list() | tuple():
+            return [meant(part) for part in schema]
+        case _:
+            return schema
+
+
+def anew(binding: str, again: int) -> str:
+    """What the ``again``-th repetition of a question is bound to: it was answered, and the answer is forgotten."""
+    return f"again {again} {binding}"
 
 
 def check_change(asked: Sequence[Asked], question: Asked, node: str, *, edited: bool = False) -> None:

@@ -13,18 +13,21 @@ one (pydantic reads "1700000000" as a moment).
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbhitl.engine.errors import AnswerRefused, Problem, SchemaError
 from nbhitl.run import fields
 from nbhitl.run.forms import FormModel
 from nbhitl.run.limits import DEEPEST
-from nbhitl.run.live_schemas import adapter_of, described, settled, shown, validated
+from nbhitl.run.live_schemas import adapter_of, contents, described, settled, shown, validated
 from nbhitl.run.plain import plain_data, unstorable
-from nbhitl.run.reading import gather
+from nbhitl.run.reading import gather, in_form
+from nbhitl.run.secrets import has_secrets
 from nbhitl.run.stored_schemas import violations
 from nbhitl.run.subschemas import subschemas
+from nbhitl.run.uploads import file_contents
+from nbhitl.run.vault import revealed, unsaid
 from nbhitl.run.vocabulary import well_formed
 from nbhitl.run.wording import ACCEPTED, refuse
 
@@ -38,7 +41,7 @@ class SchemaChecker:
         """The JSON Schema of a live schema (of None: ``{}``, anything). The same schema gives the same dict.
 
         Raises:
-            SchemaError: a kind that cannot be shown, a secret, or a JSON Schema that cannot be checked.
+            SchemaError: a kind that cannot be shown, or a JSON Schema that cannot be checked.
         """
         if schema is None:
             return {}
@@ -46,11 +49,6 @@ class SchemaChecker:
             return well_formed(schema)
         found = described(schema)
         for node in subschemas(found):
-            if node.get("format") == "password" and node.get("writeOnly"):
-                raise SchemaError(
-                    f"{shown(schema)} has a secret field, and an answer is stored in clear. Ask for secrets "
-                    "inside the node (getpass), or read them from the environment."
-                )
             if any(isinstance(value, list | dict) for value in node.get("enum", ())):
                 raise SchemaError(f"{shown(schema)}: an Enum's values must be text, numbers or booleans.")
         return found
@@ -77,15 +75,19 @@ class SchemaChecker:
             refuse([Problem("", text) for text in unstorable(answer)])
             return answer
         if isinstance(schema, Mapping):
-            root, plain = well_formed(schema), plain_data(answer)
-            refuse(violations(root, root, plain, ()))
+            root = well_formed(schema)
+            plain = plain_data(_revealed(root, answer), files=lambda found: file_contents(root, found))
+            refuse(unsaid(root, plain, violations(root, root, plain, ())))
             return plain
-        adapter = adapter_of(schema)
-        plain = plain_data(answer, adapter)
-        extra = list(violations(root := described(schema), root, plain, (), live=True))
+        adapter, root = adapter_of(schema), described(schema)
+        plain = plain_data(
+            _revealed(root, answer), contents(adapter, root), files=lambda found: file_contents(root, found)
+        )
+        extra = list(violations(root, root, plain, (), live=True))
         typed, wrong = validated(adapter, schema, plain)
-        refuse([*wrong, *extra])
-        return settled(adapter, typed, plain)
+        told = {problem.field for problem in extra}  # in our words, and not also in those of a library
+        refuse(unsaid(root, plain, [*(p for p in wrong if p.field not in told), *extra]))
+        return settled(adapter, root, typed, plain)
 
     def build(self, schema: Any, plain: Any) -> Any:
         """What ``interrupt()`` returns: an instance of a live schema's class; otherwise ``plain`` itself.
@@ -96,7 +98,8 @@ class SchemaChecker:
         if schema is None or isinstance(schema, Mapping):
             return plain
         typed, wrong = validated(adapter_of(schema), schema, plain)
-        refuse(wrong)
+        if wrong:
+            refuse(unsaid(described(schema), plain, wrong))
         return typed
 
     def form_model(self, schema: Any) -> FormModel:
@@ -109,16 +112,30 @@ class SchemaChecker:
         Raises:
             AnswerRefused: every wrong field at once, those that cannot be read and those that do not fit.
         """
-        answer, unread = gather(self.form_model(schema), raw)
-        if not unread:
-            return self.check(schema, answer)
-        known = {problem.field for problem in unread}
+        model = self.form_model(schema)
+        answer, unread = gather(model, raw)
         try:
-            if "" not in known:
-                self.check(schema, answer)
+            if any(problem.field == "" for problem in unread):
+                raise AnswerRefused(unread)
+            plain = self.check(schema, answer)
         except AnswerRefused as refused:
-            unread += [p for p in refused.problems if p.field not in known]
-        raise AnswerRefused(unread)
+            found = in_form(model, raw, refused.problems)
+        else:
+            found = []
+            if not unread:
+                return plain
+        known = tuple(problem.field for problem in unread)
+        refuse([*unread, *(p for p in found if p.field and not _within(p.field, known))] if unread else found)
+        raise AssertionError("an answer is taken or refused")
+
+
+def _within(place: str, others: Sequence[str]) -> bool:
+    """Whether a place is one of the others, or inside of one."""
+    return any(place == other or place.startswith(f"{other}.") for other in others)
+
+
+def _revealed(root: Mapping[str, Any], answer: Any) -> Any:
+    return revealed(root, answer) if has_secrets(root) else answer
 
 
 def form_model(schema: Any) -> FormModel:

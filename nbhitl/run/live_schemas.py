@@ -10,12 +10,15 @@ import json
 import sys
 import types
 import typing
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.engine.errors import Problem, SchemaError
+from nbhitl.run.secrets import has_secrets, is_secret, secret_paths
+from nbhitl.run.subschemas import subschemas
 from nbhitl.run.vocabulary import understood
-from nbhitl.run.wording import ACCEPTED, problem_of
+from nbhitl.run.wording import ACCEPTED, Path, problem_of
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -25,6 +28,7 @@ def adapter_of(schema: Any) -> TypeAdapter[Any]:
     """The adapter that pydantic makes for a live schema. Raises `SchemaError` for what cannot be asked for."""
     from pydantic import TypeAdapter
     from pydantic.errors import PydanticUserError
+    from pydantic_core import SchemaError as Unusable
 
     typed = isinstance(schema, type) or typing.get_origin(schema) is not None or schema is Any
     if not typed and type(schema).__module__ not in ("typing", "typing_extensions"):
@@ -33,8 +37,8 @@ def adapter_of(schema: Any) -> TypeAdapter[Any]:
         raise SchemaError(f"{shown(schema)} cannot be asked for.{cure} {ACCEPTED}")
     try:
         return TypeAdapter(_modern(schema))
-    except (PydanticUserError, NameError, TypeError) as wrong:
-        reason = str(wrong).split("\n")[0]
+    except (PydanticUserError, NameError, TypeError, ImportError, Unusable) as wrong:
+        reason = str(wrong).strip().split("\n")[0]
         raise SchemaError(f"{shown(schema)} cannot be asked for: {reason} {ACCEPTED}") from wrong
 
 
@@ -44,7 +48,7 @@ def described(schema: Any) -> dict[str, Any]:
 
     try:
         found = adapter_of(schema).json_schema(schema_generator=_generator())
-        return understood(dict(json.loads(json.dumps(found, allow_nan=False))))
+        return _discreet(understood(dict(json.loads(json.dumps(found, allow_nan=False)))))
     except (PydanticUserError, ValueError, TypeError) as wrong:
         if isinstance(wrong, SchemaError):
             raise
@@ -70,18 +74,58 @@ def validated(adapter: TypeAdapter[Any], schema: Any, plain: Any) -> tuple[Any, 
         return None, [Problem("", f"could not be checked, a validator of {shown(schema)} raised {said}")]
 
 
-def settled(adapter: TypeAdapter[Any], typed: Any, plain: Any) -> Any:
+def settled(adapter: TypeAdapter[Any], root: Mapping[str, Any], typed: Any, plain: Any) -> Any:
     """What to record: the typed value's content where that builds the same value again, else what was given.
 
-    So defaults (of a clock, of a random id) are fixed with the answer: the same each time a body runs.
+    So defaults (of a clock, of a random id) are fixed with the answer: the same each time a body runs. ``root`` is
+    the schema's description.
     """
     try:
-        data = adapter.dump_json(typed, by_alias=True, round_trip=True, warnings=False)
+        found = content(adapter, root, typed)
+        data = json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
         if adapter.validate_json(data, strict=True) == typed:
-            return json.loads(data)
+            return found
     except Exception:  # noqa: BLE001, S110 - a one-way serializer, a validator that changes what it reads
         pass
     return plain
+
+
+def content(adapter: TypeAdapter[Any], root: Mapping[str, Any], typed: Any) -> Any:
+    """What a typed value contains, in JSON types, its secrets in clear: `nbhitl.run.vault` takes them out again.
+
+    Raises whatever the class's own serializers raise.
+    """
+    found = json.loads(adapter.dump_json(typed, by_alias=True, round_trip=True, warnings=False))
+    paths = secret_paths(root, found)
+    if not paths:
+        return found
+    wrapped = adapter.dump_python(typed, by_alias=True, round_trip=True, warnings=False)
+    return _with_texts(found, wrapped, paths)
+
+
+def contents(adapter: TypeAdapter[Any], root: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """For `plain_data`: `content` of whatever is an instance of the class (or a list of such, ...)."""
+    return lambda answer: content(adapter, root, adapter.validate_python(answer, strict=True))
+
+
+def _with_texts(found: Any, wrapped: Any, paths: Iterable[Path]) -> Any:
+    """``found`` with the texts of the secrets that ``wrapped``, the same in Python's types, has at these places."""
+    for path in paths:
+        at = wrapped
+        for step in path:
+            at = at[step] if isinstance(at, dict) else list(at)[int(step)]  # a set has no places of its own
+        reveal = getattr(at, "get_secret_value", None)
+        if reveal is None:
+            continue  # a serializer of the class wrote the text itself
+        text = reveal()
+        text = text.decode() if isinstance(text, bytes) else text
+        if not path:
+            return text
+        holder = found
+        for step in path[:-1]:
+            holder = holder[step]
+        holder[path[-1]] = text
+    return found
 
 
 def shown(schema: Any) -> str:
@@ -144,6 +188,17 @@ def _generator() -> Any:
         def typed_dict_schema(self, schema: Any) -> dict[str, Any]:
             return _closed(super().typed_dict_schema(schema), schema.get("cls"))
 
+        def enum_schema(self, schema: Any) -> dict[str, Any]:
+            found = super().enum_schema(schema)
+            names = [str(member.name) for member in schema["members"]]
+            return {**found, "x-names": names} if len(found.get("enum", ())) == len(names) else found
+
+        def json_or_python_schema(self, schema: Any) -> dict[str, Any]:
+            found = super().json_or_python_schema(schema)
+            dump = schema.get("serialization", {}).get("function")  # the mark of `pydantic.Secret` is its serializer
+            secret = getattr(dump, "__name__", "").startswith("_serialize_secret")
+            return {**found, "x-secret": True} if secret else found
+
         def decimal_schema(self, schema: Any) -> dict[str, Any]:
             return {**super().decimal_schema(schema), "x-decimal": True}
 
@@ -152,6 +207,27 @@ def _generator() -> Any:
             return {**super().datetime_schema(schema), **aware}
 
     return Generator
+
+
+def _discreet(found: dict[str, Any]) -> dict[str, Any]:
+    """Without the secrets that stand in a class as defaults or examples: a description is stored and shown."""
+    if not has_secrets(found):
+        return found
+    for node in subschemas(found):
+        if is_secret(node):
+            for word in ("default", "examples", "example", "const", "enum"):
+                node.pop(word, None)
+        elif "default" in node:
+            for path in secret_paths(found, node["default"], node):
+                holder = node["default"]
+                for step in path[:-1]:
+                    holder = holder[step]
+                if path and isinstance(holder, dict):
+                    holder.pop(path[-1], None)
+                else:  # a list that holds secrets, or a secret itself: nothing is left to fill in
+                    node.pop("default", None)
+                    break
+    return found
 
 
 def _closed(found: dict[str, Any], cls: Any) -> dict[str, Any]:

@@ -6,32 +6,43 @@ May not know a schema: the one thing that it asks of a class is what an instance
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final, TypeAlias
 
 from nbhitl.engine.errors import AnswerRefused, Problem
-from nbhitl.run.limits import DEEPEST, TEXT_CAP
+from nbhitl.run.limits import DEEPEST, ITEMS_CAP, TEXT_CAP, TEXTS_CAP, VALUES_CAP
 from nbhitl.run.wording import Path, dotted, refuse
 
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+Content: TypeAlias = Callable[[Any], Any]
+"""An instance of a class -> what it contains, in JSON types."""
+Files: TypeAlias = Callable[[Any], Collection[Path]]
+"""A plain answer -> where in it the contents of files stand."""
 
 
-def plain_data(answer: Any, adapter: TypeAdapter[Any] | None = None) -> Any:
-    """The answer in JSON types. Raises `AnswerRefused` for what JSON cannot carry."""
-    problems: list[Problem] = []
+def plain_data(answer: Any, content: Content | None = None, files: Files | None = None) -> Any:
+    """The answer in JSON types. Raises `AnswerRefused` for what JSON cannot carry, and for what is too large.
+
+    Args:
+        answer: the answer, as code or a form gives it.
+        content: what an instance of the schema's class contains; it may raise anything for what is none.
+        files: where in a plain answer the contents of files stand: these texts may be longer than others.
+    """
+    walk = _Walk()
     try:
-        plain = _walk(answer, (), problems)
+        plain = walk.into(answer, ())
     except _Foreign as foreign:
-        plain = _dumped(adapter, answer)
+        try:
+            plain = content(answer) if content is not None else _Foreign
+        except Exception:  # noqa: BLE001 - whatever the class's own code raises, the answer is not of this class
+            plain = _Foreign
         if plain is _Foreign:
             kind = type(foreign.value).__name__
             refuse([Problem(dotted(foreign.where), f"is a {kind}, which does not fit the question")])
-        problems.clear()
-        plain = _walk(plain, (), problems)
-    refuse(problems)
+        walk = _Walk()
+        plain = walk.into(plain, ())
+    refuse([*walk.problems, *walk.too_long(files(plain) if files is not None and walk.long else ())])
     return plain
 
 
@@ -39,7 +50,7 @@ def unstorable(value: Any, depth: int = 0) -> Iterator[str]:
     """Faults of an answer without a schema: only what no saver could keep, wherever text stands."""
     match value:
         case str() if not _encodable(value):
-            yield "holds half of a character (a lone surrogate), which cannot be stored: delete it"
+            yield _SURROGATE
         case list() | tuple() if depth < DEEPEST:
             for item in value:
                 yield from unstorable(item, depth + 1)
@@ -59,49 +70,70 @@ class _Foreign(Exception):
     value: Any
 
 
-def _dumped(adapter: TypeAdapter[Any] | None, answer: Any) -> Any:
-    """What an instance of the class (or a list of such, ...) contains; `_Foreign` if it is none."""
-    if adapter is None:
-        return _Foreign
-    try:
-        typed = adapter.validate_python(answer, strict=True)
-        return adapter.dump_python(typed, mode="json", by_alias=True, round_trip=True, warnings=False)
-    except Exception:  # noqa: BLE001 - whatever the class's own code raises, the answer is not of this class
-        return _Foreign
+@dataclass(slots=True)
+class _Walk:
+    """What is found on the way through an answer."""
+
+    problems: list[Problem] = field(default_factory=list)
+    long: dict[Path, int] = field(default_factory=dict)
+    """The texts that are too long, unless they are contents of files."""
+    values: int = 0
+    characters: int = 0
+
+    def into(self, value: Any, where: Path) -> Any:
+        """The value in JSON types. Raises `_Foreign` for what is none."""
+        if len(where) > DEEPEST:
+            raise AnswerRefused([Problem(str(where[0]), f"is nested more than {DEEPEST} levels deep")])
+        self.values += 1
+        if self.values > VALUES_CAP:
+            raise AnswerRefused([Problem("", f"holds too much: at most {VALUES_CAP:,} values are taken")])
+        if isinstance(value, Enum):
+            value = value.value
+        if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
+            value = value.item()
+        match value:
+            case None | bool() | int():
+                return value if value is None or isinstance(value, bool) else int(value)
+            case float():
+                if not math.isfinite(value):
+                    self.say(where, "must be a finite number")
+                return float(value)
+            case str():
+                self.text(value, where)
+                return str(value)
+            case list() | tuple():
+                if len(value) > ITEMS_CAP:
+                    self.say(where, f"is too long: {len(value):,} items, at most {ITEMS_CAP:,} are taken")
+                    return []
+                return [self.into(item, (*where, i)) for i, item in enumerate(value)]
+            case dict() if all(isinstance(key, str) for key in value):
+                for key in value:
+                    if not _encodable(key) or len(key) > TEXT_CAP:
+                        self.say(where, "has a key that is too long or cannot be stored")
+                return {str(key): self.into(item, (*where, key)) for key, item in value.items()}
+            case _:
+                raise _Foreign(where, value)
+
+    def text(self, text: str, where: Path) -> None:
+        if len(text) > TEXT_CAP:
+            self.long[where] = len(text)
+        else:
+            self.characters += len(text)
+        if len(text) <= TEXT_CAP and not _encodable(text):
+            self.say(where, _SURROGATE)
+
+    def say(self, where: Path, text: str) -> None:
+        self.problems.append(Problem(dotted(where), text))
+
+    def too_long(self, files: Collection[Path]) -> Iterator[Problem]:
+        for where, length in self.long.items():
+            if where not in files:
+                yield Problem(dotted(where), f"is too long: {length:,} characters, at most {TEXT_CAP:,} are taken")
+        if self.characters > TEXTS_CAP:
+            yield Problem("", f"is too long: {self.characters:,} characters, at most {TEXTS_CAP:,} are taken")
 
 
-def _walk(value: Any, where: Path, problems: list[Problem]) -> Any:
-    if len(where) > DEEPEST:
-        raise AnswerRefused([Problem(str(where[0]), f"is nested more than {DEEPEST} levels deep")])
-    if isinstance(value, Enum):
-        value = value.value
-    if type(value).__module__ == "numpy" and getattr(value, "shape", None) == ():
-        value = value.item()
-    match value:
-        case None | bool() | int():
-            return value if value is None or isinstance(value, bool) else int(value)
-        case float():
-            if not math.isfinite(value):
-                problems.append(Problem(dotted(where), "must be a finite number"))
-            return float(value)
-        case str():
-            problems += [Problem(dotted(where), text) for text in _text_faults(value)]
-            return str(value)
-        case list() | tuple():
-            return [_walk(item, (*where, i), problems) for i, item in enumerate(value)]
-        case dict() if all(isinstance(key, str) for key in value):
-            for key in value:
-                problems += [Problem(dotted(where), f"has a key that {text}") for text in _text_faults(key)]
-            return {str(key): _walk(item, (*where, key), problems) for key, item in value.items()}
-        case _:
-            raise _Foreign(where, value)
-
-
-def _text_faults(text: str) -> Iterator[str]:
-    if len(text) > TEXT_CAP:
-        yield f"is too long: {len(text):,} characters, at most {TEXT_CAP:,} are taken"
-    elif not _encodable(text):
-        yield "holds half of a character (a lone surrogate), which cannot be stored: delete it"
+_SURROGATE: Final = "holds half of a character (a lone surrogate), which cannot be stored: delete it"
 
 
 def _encodable(text: str) -> bool:

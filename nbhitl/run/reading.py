@@ -5,28 +5,48 @@ May not judge an answer: what comes out of `collect` still has to be checked (`n
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 import math
 import re
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias, assert_never
 
 from nbhitl.engine.errors import AnswerRefused, Problem
 from nbhitl.engine.records import MISSING
 from nbhitl.run.forms import FormField, FormModel, Option
-from nbhitl.run.limits import TEXT_CAP
+from nbhitl.run.limits import FILE_CAP, ITEMS_CAP, TEXT_CAP
+from nbhitl.run.wording import Path, dotted, in_megabytes
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_Wrong: TypeAlias = Callable[[Path, str], None]
+"""Told of each place that cannot be read, and why."""
+
+
+class _Unread:
+    """Stands for what cannot be read, which is told already."""
+
+
+_UNREAD: Final = _Unread()
 
 
 def collect(model: FormModel, raw: Mapping[str, Any]) -> Any:
     """The plain answer from raw control values, by field name; not yet checked against the schema.
 
-    Raw values: of a ``choice`` the index of the option, of ``choices`` indexes, of a ``checkbox`` a bool, of
-    pickers a date, time or datetime (or its ISO text), of all others the text as typed. A blank optional
-    field is left out (or None). Raises `AnswerRefused` with one problem for each field that cannot be read.
+    Raw values by the kind of field:
+
+    - ``choice``: the index of the option; ``choices``: a list of indexes; ``checkbox``: a bool.
+    - ``date``, ``time``, ``datetime``: such an object, or its ISO text.
+    - ``text``, ``integer``, ``number``, ``decimal``, ``json``, ``secret``: the text as typed.
+    - ``object``: a mapping of member name to raw value; ``list``: a list of raw values of its ``item``;
+      ``table``: a list of rows, each a mapping of column name to raw value.
+    - ``union``: ``{"variant": index or None, "value": raw value of that variant}``.
+    - ``file``: None or ``{"name": str, "type": str, "content": bytes}``.
+
+    A blank optional field is left out (or None). Raises `AnswerRefused` with one problem for each place that
+    cannot be read.
     """
     answer, problems = gather(model, raw)
     if problems:
@@ -35,18 +55,57 @@ def collect(model: FormModel, raw: Mapping[str, Any]) -> Any:
 
 
 def gather(model: FormModel, raw: Mapping[str, Any]) -> tuple[Any, list[Problem]]:
-    """As `collect`, but returns the problems beside what could be read."""
-    answer: dict[str, Any] = {}
-    problems = []
-    for field in model.fields:
-        try:
-            value = _read(field, raw.get(field.name))
-        except ValueError as wrong:
-            problems.append(Problem(field.name, str(wrong)))
-        else:
-            if value is not MISSING:
-                answer[field.name] = value
-    return (answer.get("") if model.single else answer), problems
+    """As `collect`, but returns the problems beside what could be read.
+
+    What cannot be read is left out; an element of a list is None then, so that the others keep their places.
+    """
+    problems: list[Problem] = []
+
+    def wrong(where: Path, text: str) -> None:
+        problems.append(Problem(dotted(where), text))
+
+    if not isinstance(raw, Mapping):
+        wrong((), "must be an object with named fields")
+        return None, problems
+    if model.single:
+        value = _taken(model.fields[0], raw.get(""), (), wrong)
+        return (None if value in (MISSING, _UNREAD) else value), problems
+    return _members(model.fields, model.fixed, raw, (), wrong), problems
+
+
+def in_form(model: FormModel, raw: Mapping[str, Any], problems: Sequence[Problem]) -> list[Problem]:
+    """The problems that a form can show: of a union only those of the alternative that was chosen.
+
+    Where a union has no other problem they are all kept: an answer that was refused is never left without a reason.
+    """
+    whole = model.fields[0] if model.single else FormField("", "", "object", required=True, fields=model.fields)
+    value = raw.get("") if model.single and isinstance(raw, Mapping) else raw
+    shown = [p for p in problems if _is_shown(whole, value, p.field.split(".") if p.field else [])]
+    return shown or list(problems)
+
+
+def _is_shown(field: FormField, raw: Any, steps: Sequence[str], chosen: bool = False) -> bool:
+    """Whether a form has a place for a problem. ``chosen``: the field is one of several alternatives."""
+    if field.kind == "union":
+        index = raw.get("variant") if isinstance(raw, Mapping) else None
+        if type(index) is not int or not 0 <= index < len(field.variants):
+            return True
+        return _is_shown(field.variants[index], raw.get("value"), steps, chosen=True)
+    if not steps:
+        return True
+    match field.kind:
+        case "object":
+            member = next((f for f in field.fields if f.name == steps[0]), None)
+            if member is None:
+                return not chosen
+            return _is_shown(member, raw.get(member.name) if isinstance(raw, Mapping) else None, steps[1:])
+        case "list" if field.item is not None and isinstance(raw, list | tuple) and steps[0].isdecimal():
+            i = int(steps[0])
+            return i >= len(raw) or _is_shown(field.item, raw[i], steps[1:])
+        case "list" | "table" | "json" | "file" | "choices":
+            return True
+        case _:
+            return not chosen
 
 
 def json_text(text: str) -> Any:
@@ -60,34 +119,147 @@ def json_text(text: str) -> Any:
         raise ValueError("is nested too deeply") from None
 
 
+def _taken(field: FormField, raw: Any, where: Path, wrong: _Wrong) -> Any:
+    """The plain value of one control: MISSING when left out, `_UNREAD` for what cannot be read as a whole."""
+    try:
+        if _is_blank(field, raw):
+            return _blank(field, raw)
+        match field.kind:
+            case "object":
+                found = _members(field.fields, field.fixed, _mapping(raw), where, wrong)
+                return [found.get(f.name) for f in field.fields] if field.positional else found
+            case "list" | "table":
+                return _elements(field, raw, where, wrong)
+            case "union":
+                return _variant(field, _mapping(raw), where, wrong)
+            case _:
+                return _read(field, raw)
+    except ValueError as reason:
+        wrong(where, str(reason))
+        return _UNREAD
+
+
+def _is_blank(field: FormField, raw: Any) -> bool:
+    if raw is None or raw == "":
+        return True
+    match field.kind:
+        case "secret":
+            return False  # spaces may be one
+        case "union":
+            return isinstance(raw, Mapping) and raw.get("variant") is None
+        case _:
+            return isinstance(raw, str) and not raw.strip()
+
+
+def _members(
+    fields: Sequence[FormField],
+    fixed: Sequence[tuple[str, Any]],
+    raw: Mapping[str, Any],
+    where: Path,
+    wrong: _Wrong,
+) -> dict[str, Any]:
+    answer = dict(fixed)
+    for field in fields:
+        value = _taken(field, raw.get(field.name), (*where, field.name), wrong)
+        if value is not MISSING and value is not _UNREAD:
+            answer[field.name] = value
+    return answer
+
+
+def _elements(field: FormField, raw: Any, where: Path, wrong: _Wrong) -> list[Any]:
+    if not isinstance(raw, list | tuple):
+        raise ValueError("must be a list")
+    if len(raw) > ITEMS_CAP:
+        raise ValueError(f"is too long: {len(raw):,} items, at most {ITEMS_CAP:,} are taken")
+    found = []
+    for i, each in enumerate(raw):
+        if field.item is not None:
+            value = _taken(field.item, each, (*where, i), wrong)
+        elif isinstance(each, Mapping):
+            value = _members(field.fields, field.fixed, each, (*where, i), wrong)
+        else:
+            wrong((*where, i), "must be an object with named fields")
+            value = _UNREAD
+        found.append(None if value is _UNREAD or value is MISSING else value)
+    return found
+
+
+def _variant(field: FormField, raw: Mapping[str, Any], where: Path, wrong: _Wrong) -> Any:
+    index = raw.get("variant")
+    if type(index) is not int or not 0 <= index < len(field.variants):
+        raise ValueError("must be one of " + ", ".join(v.label for v in field.variants[:12]))
+    value = _taken(field.variants[index], raw.get("value"), where, wrong)
+    return None if value is MISSING else value
+
+
+def _mapping(raw: Any) -> Mapping[str, Any]:
+    if not isinstance(raw, Mapping):
+        raise ValueError("must be an object with named fields")
+    return raw
+
+
 def _read(field: FormField, raw: Any) -> Any:
-    """The plain value of one control, MISSING when left out. Raises ValueError in plain words."""
+    """The plain value of a control that is not blank and has no parts. Raises ValueError in plain words."""
     if isinstance(raw, str) and len(raw) > TEXT_CAP:
         raise ValueError(f"is too long: {len(raw):,} characters, at most {TEXT_CAP:,} are taken")
-    if raw is None or (isinstance(raw, str) and not raw.strip()):
-        return _blank(field, raw)
     match field.kind:
         case "choice":
             return _option(field, raw).value
         case "choices":
             return _ticked(field, raw)
         case "checkbox":
+            if not isinstance(raw, bool):
+                raise ValueError("must be true or false")
             return raw
         case "date" | "time" | "datetime":
-            return raw.isoformat() if isinstance(raw, dt.date | dt.time) else raw
+            return raw.isoformat() if isinstance(raw, dt.date | dt.time) else _text(raw)
         case "integer" | "number" | "decimal":
             return _number(field, str(raw).strip())
         case "json":
-            return _json(field, str(raw))
-        case "text":
-            return str(raw)
+            return _json(field, _text(raw))
+        case "secret" if field.means_json:
+            return _hidden_json(_text(raw))
+        case "text" | "secret":
+            return _text(raw)
+        case "file":
+            return _file(field, _mapping(raw))
+        case "object" | "list" | "table" | "union":
+            raise AssertionError(f"a {field.kind} has parts")
+        case _:
+            assert_never(field.kind)
+
+
+def _hidden_json(text: str) -> Any:
+    try:
+        return json_text(text)
+    except ValueError:  # where exactly, and what stands there, might tell a secret
+        raise ValueError("is not JSON") from None
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise ValueError("must be text")
+    return raw
+
+
+def _file(field: FormField, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The plain value of an upload. What a screen says of its size is not looked at: the bytes are there."""
+    content, name, kind = raw.get("content"), raw.get("name"), raw.get("type")
+    if not isinstance(content, bytes | bytearray | memoryview):
+        raise ValueError("has no content: choose the file again")
+    size, largest = memoryview(content).nbytes, field.largest or FILE_CAP
+    if size > largest:
+        raise ValueError(f"is too large: {in_megabytes(size)}, at most {in_megabytes(largest)} are taken")
+    if not isinstance(name, str) or not isinstance(kind, str | None):
+        raise ValueError("must be a file with a name")
+    return {"name": name, "type": kind or "", "content": base64.b64encode(content).decode("ascii")}
 
 
 def _blank(field: FormField, raw: Any) -> Any:
     if field.nullable:
         return MISSING if not field.required and field.default in (MISSING, None) else None
     if field.kind == "text" and (field.takes_blank or field.default is not MISSING):
-        return raw or ""  # the person cleared it: that is what they say
+        return raw if isinstance(raw, str) else ""  # the person cleared it: that is what they say
     if field.required:
         raise ValueError("is required")
     return MISSING

@@ -9,6 +9,7 @@ from dataclasses import replace
 from nbhitl.engine.description import Graph, Node
 from nbhitl.engine.errors import SchemaError
 from nbhitl.engine.ports import Checker
+from nbhitl.engine.questions import meant
 from nbhitl.engine.records import Asked, Position
 
 
@@ -33,7 +34,7 @@ def revive(graph: Graph, position: Position, question: Asked, checker: Checker) 
     if found is None:
         found = _in_closure(action, question.schema_name)
     try:
-        same = found is not None and checker.describe(found) == question.described
+        same = found is not None and meant(checker.describe(found)) == meant(question.described)
     except SchemaError:
         return question
     return replace(question, schema=found) if same else question

@@ -47,6 +47,45 @@ def branches(root: Node, node: Node) -> tuple[list[Node], bool]:
     return rest, len(rest) < len(found)
 
 
+def alternatives(root: Node, sub: Any) -> tuple[Node, list[Node], bool]:
+    """A schema resolved, its alternatives without null, and whether null is one: ``Optional`` of a union is flat."""
+    node = resolve(root, sub)
+    rest, nullable = branches(root, node)
+    for _ in range(DEEPEST):
+        only = rest[0] if len(rest) == 1 else None
+        if only is None or only is node or not {"anyOf", "oneOf"} & only.keys() or only.get("x-decimal"):
+            break
+        node = only
+        rest, also = branches(root, node)
+        nullable = nullable or also
+    return node, rest, nullable
+
+
+def tag_of(root: Node, node: Node, rest: Sequence[Node]) -> str | None:
+    """The key whose value tells which of the alternatives an object is; None where there is no such key.
+
+    It is the one that the schema names as its discriminator, or one that has a value of its own in each alternative.
+    """
+    said = node.get("discriminator")
+    name = said.get("propertyName") if isinstance(said, Mapping) else said
+    if isinstance(name, str):
+        return name
+    members = [sub.get("properties") for sub in rest]
+    first = members[0] if members else None
+    if len(members) < 2 or not isinstance(first, Mapping):
+        return None
+    for key in first:
+        values = []
+        for known in members:
+            member = resolve(root, known.get(key)) if isinstance(known, Mapping) else {}
+            if "const" not in member or not isinstance(member["const"], str | int):
+                break
+            values.append((type(member["const"]), member["const"]))
+        if len(values) == len(members) == len(set(values)):
+            return str(key)
+    return None
+
+
 def subschemas(node: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     """Every schema inside a schema, itself included."""
     if not isinstance(node, dict) or depth > DEEPEST:

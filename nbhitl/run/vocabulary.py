@@ -41,6 +41,10 @@ _SHAPES: Final[Mapping[str, Callable[[Any], bool]]] = {
     "$ref": lambda v: isinstance(v, str) and v.startswith("#"),
     "uniqueItems": TYPES["boolean"],
     "const": lambda _: True,
+    # words of our own that change what is accepted, or how a form reads it
+    **dict.fromkeys(("x-secret", "x-file", "x-table"), TYPES["boolean"]),
+    "x-largest": lambda v: TYPES["integer"](v) and v > 0,
+    **dict.fromkeys(("x-accepts", "x-names"), lambda v: isinstance(v, list) and all(isinstance(i, str) for i in v)),
 }
 _NOTES: Final = frozenset({
     "$schema", "$id", "$comment", "$anchor", "title", "description", "default", "examples", "deprecated",
@@ -56,7 +60,7 @@ def well_formed(schema: Mapping[str, Any]) -> dict[str, Any]:
         raise SchemaError(f"this dict is no JSON Schema: {wrong}. {ACCEPTED}") from wrong
     for node in subschemas(found):
         for word, value in node.items():
-            if word in _NOTES or word.startswith("x-"):
+            if word in _NOTES or (word.startswith("x-") and word not in _SHAPES):
                 continue
             if word not in _SHAPES:
                 raise SchemaError(

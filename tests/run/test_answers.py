@@ -17,7 +17,6 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     Field,
-    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -222,14 +221,6 @@ def test_a_json_schema_that_cannot_be_checked_is_an_error_and_not_ignored(schema
 def test_what_cannot_be_asked_for_is_named_with_what_is_accepted(schema):
     with pytest.raises(SchemaError, match="Accepted are a pydantic model"):
         CHECKER.describe(schema)
-
-
-def test_a_secret_is_refused_because_an_answer_is_stored_in_clear():
-    class Login(BaseModel):
-        password: SecretStr
-
-    with pytest.raises(SchemaError, match="getpass"):
-        CHECKER.describe(Login)
 
 
 def test_an_enum_that_json_cannot_carry_is_refused():
