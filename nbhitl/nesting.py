@@ -238,8 +238,8 @@ class Nest:
 def _same(one: Answered, other: Answered | None) -> bool:
     if other is None:
         return False
-    return one is other or (one.at, one.by, one.via, digest(one.value)) == (
-        other.at, other.by, other.via, digest(other.value)
+    return one is other or (one.at, one.by, one.via, one.sealed, digest(one.value)) == (
+        other.at, other.by, other.via, other.sealed, digest(other.value)
     )  # fmt: skip
 
 

@@ -150,6 +150,8 @@ class Asked:
     """Microseconds since 1970 after which no answer is taken; 0: never."""
     default: Any = MISSING
     """The answer that counts when the deadline has passed; MISSING: the node fails then."""
+    again: int = 0
+    """How often the same was answered before with a secret that is forgotten by now: see `Answered.sealed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ class Answered:
     """Through what: ``form``, ``file``, ``code``, ...; ``deadline``: nobody did in time."""
     note: str = ""
     at: int = 0
+    sealed: str = ""
+    """Where secrets were left out of ``value``: under which name this process's memory holds the whole of it."""
 
 
 @dataclass(frozen=True, slots=True)

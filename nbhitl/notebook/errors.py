@@ -11,6 +11,7 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 
 from nbhitl.engine.errors import NbhitlError
+from nbhitl.run.vault import VAULT
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 
@@ -33,6 +34,7 @@ class Plainly:
             return
         lines = self._lines(error, trace)
         if lines:
+            lines = [VAULT.hidden(line) for line in lines]  # a node may have put what it was told into its error
             error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
 
     def _lines(self, error: BaseException, trace: TracebackType | None) -> list[str]:
@@ -70,4 +72,4 @@ def show_problem(error: BaseException) -> None:
         lines = shell.InteractiveTB.structured_traceback(type(error), error, own)
     else:
         lines = traceback.format_exception(error)
-    print("\n".join(line.rstrip("\n") for line in lines), file=sys.stderr)
+    print("\n".join(VAULT.hidden(line.rstrip("\n")) for line in lines), file=sys.stderr)

@@ -24,6 +24,8 @@ from nbhitl.engine.errors import (
 )
 from nbhitl.engine.ids import interrupt_id
 from nbhitl.engine.records import EMPTY, MISSING, Answered, Asked, Entered, Entry, Kept, Position, Superseded, Task
+from nbhitl.run import vault
+from nbhitl.run.secrets import has_secrets, secret_paths
 
 if TYPE_CHECKING:
     from nbhitl.engine.description import Node
@@ -97,7 +99,7 @@ class TaskContext:
         world = self.run.world
         described = None if schema is None else world.checker.describe(schema)
         if default is not MISSING and schema is not None:
-            default = self._checked_default(schema, default)
+            default = self._checked_default(schema, described, default)
         binding = questions.binding(ordinal=ordinal, key=key, value=value, schema=described)
         question = Asked(
             task=self.task.id,
@@ -114,21 +116,40 @@ class TaskContext:
             default=default,
         )
         self._check_key(question, described)
-        answer = self.position.answers.get(question.id)
+        question, answer, plain = self._known(question)
         if answer is None:
             self._asked = self._asked | {question.id}
             raise self._asks(question)
         if answer.via == "deadline" and default is MISSING:
             raise InterruptExpired(f"nobody answered the question of node {self.task.node!r} in time: {value!r:.80}")
-        return answer.value if schema is None else self._typed(schema, answer)
+        return plain if schema is None else self._typed(schema, plain)
 
-    def _checked_default(self, schema: Any, default: Any) -> Any:
+    def _known(self, question: Asked) -> tuple[Asked, Answered | None, Any]:
+        """The question as it stands now, its answer and the answer's value; anew, where a secret is forgotten."""
+        while True:
+            answer = self.position.answers.get(question.id)
+            plain = MISSING if answer is None else vault.opened(answer)
+            if answer is None or plain is not MISSING:
+                return question, answer, plain
+            again = question.again + 1
+            question = replace(
+                question, id=interrupt_id(self.task.root, questions.anew(question.binding, again)), again=again
+            )
+
+    def _checked_default(self, schema: Any, described: Any, default: Any) -> Any:
+        given = "default=..." if has_secrets(described) else f"default={default!r:.40}"
         try:
-            return self.run.world.checker.check(schema, default)
+            plain = self.run.world.checker.check(schema, default)
         except AnswerRefused as refused:
             raise SchemaError(
-                f"node {self.task.node!r}: interrupt(default={default!r:.40}) does not fit the schema: {refused}"
+                f"node {self.task.node!r}: interrupt({given}) does not fit the schema: {refused}"
             ) from refused
+        if secret_paths(described, plain):
+            raise SchemaError(
+                f"node {self.task.node!r}: interrupt(default=...) holds a secret, and a default is stored with its "
+                "question, in clear. Leave the secret out of it, or let the question expire."
+            )
+        return plain
 
     def _asks(self, question: Asked) -> GraphInterrupt:
         asked = self.position.asked.get(self.task.id, ())
@@ -137,8 +158,11 @@ class TaskContext:
             question = replace(question, at=known.at, deadline=known.deadline)
         elif question.deadline:
             question = replace(question, deadline=_moment(question.deadline, question.at))
+            if question.again and question.deadline <= question.at:
+                question = replace(question, deadline=0)  # somebody had answered in time
         edited = self.run.digest != self.position.checkpoint.code  # a person may edit a question more than once
-        questions.check_change(asked, question, self.task.node, edited=edited)
+        others = [q for q in asked if q.binding != question.binding]  # the same one asked again is no change
+        questions.check_change(others, question, self.task.node, edited=edited)
         # What this body asked before, and does not ask now, is no longer open.
         closed = self.position.answers.keys() | self.position.superseded.keys() | self._asked
         left = [q for q in asked if not q.ns and q.id not in closed]
@@ -177,9 +201,9 @@ class TaskContext:
                 "whose: give each one a name, interrupt(value, key='...')."
             )
 
-    def _typed(self, schema: Any, answer: Answered) -> Any:
+    def _typed(self, schema: Any, plain: Any) -> Any:
         try:
-            return self.run.world.checker.build(schema, answer.value)
+            return self.run.world.checker.build(schema, plain)
         except AnswerRefused as error:
             # The answer was checked against what was known of the schema when it was given, e.g. after a
             # kernel restart without the class. It is kept; the node fails with the reason.

@@ -22,6 +22,7 @@ from nbhitl.engine.errors import (
 from nbhitl.engine.records import END, MISSING, Entry, Failed, Send, Wrote
 from nbhitl.run.context import SWALLOWED, TaskContext
 from nbhitl.run.remarks import remark
+from nbhitl.run.vault import VAULT
 
 Entries: TypeAlias = tuple[Entry, ...]
 Updates: TypeAlias = tuple[tuple[str, Any], ...]
@@ -204,7 +205,8 @@ def ended(job: TaskContext, error: BaseException) -> Entries:
         return error.entries
     if not isinstance(error, Exception):
         raise error
-    failed = Failed(job.task.id, type(error).__name__, _text(error), error)
+    VAULT.hush(error)  # a body may have put a secret that it was told into its error, which is stored and shown
+    failed = Failed(job.task.id, type(error).__name__, VAULT.hidden(_text(error)), error)
     error.add_note(f"in node {job.task.node!r}")
     return (failed,)
 
