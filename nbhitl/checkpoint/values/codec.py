@@ -23,6 +23,7 @@ from nbhitl.checkpoint.values.lowering import MAX_DEPTH, SAFE, TOO_DEEP, Lowerin
 from nbhitl.checkpoint.values.projection import json_text
 from nbhitl.checkpoint.values.unpacking import Unpacking, path_of
 from nbhitl.engine.errors import FileDamagedError, SchemaChanged, UnknownTypeError, UnstorableValueError
+from nbhitl.engine.shown import SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -69,7 +70,7 @@ class Codec:
         self._pickles = allow_pickle
         self.opaques = 0
         """How many values became an `Opaque` so far: where that did not change, none has to be searched for."""
-        self.register(*types)
+        self.register(*SHOWN, *types)
 
     def register(self, *classes: type, migrate: Migrate | None = None, was: str | None = None) -> None:
         """Make classes known: their stored values load as themselves.
