@@ -9,14 +9,17 @@ Everything that comes from a question goes through `nbhitl.notebook.markup`: it 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from weakref import WeakValueDictionary
 
 import ipywidgets as W  # noqa: N812 - the name its users know
 
 from nbhitl.notebook.controls import Control, control_for, parts_of
 from nbhitl.notebook.markup import error_html, note, sentence, text_box
 from nbhitl.notebook.question import Question, headline, question_html
+from nbhitl.notebook.question_style import QUESTION_STYLE
 from nbhitl.notebook.style import STYLE
 from nbhitl.notebook.submit import submit_button
 from nbhitl.run.fields import form_model
@@ -27,7 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Form", "Question", "State"]
 
+AGAIN: Final = "Asked again: a secret is not kept when the kernel restarts."
 State: TypeAlias = Literal["open", "busy", "answered", "closed"]
+_LATEST: Final[WeakValueDictionary[str, Form]] = WeakValueDictionary()
+"""The form that was made last for a question, by its id: its cell may run again, and what was typed lives on."""
+
+_RIVAL: Final = note("nbh-closed", "\u2298", "Another answer was sent as well, a moment later, and was not recorded.")
 
 
 class Form:
@@ -40,6 +48,7 @@ class Form:
         submit: called with the raw values by field name when the person submits (`nbhitl.run.reading.collect`
             says what they are). It must put them on a queue and return. The form is busy from then on, until
             `answered`, `refuse` or `close`, which may be called from any thread and after the form is gone.
+        action: what the button says.
 
     All values travel with the submit message, so that a click cannot overtake what was typed before it.
 
@@ -47,58 +56,76 @@ class Form:
         SchemaError: the schema cannot be shown.
     """
 
-    def __init__(self, question: Question, *, title: str, checker: Checker, submit: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        question: Question,
+        *,
+        title: str,
+        checker: Checker,
+        submit: Callable[[Any], None],
+        action: str = "Submit",
+    ) -> None:
         self.model = form_model(checker.describe(question.schema))
         self.state: State = "open"
         self._submit = submit
+        self._action = action
+        self._gate = threading.Lock()
+        self._first = 0
+        """What was sent first, as a number: the same again is a double click, anything else is another page's."""
+        self._rivals = False
         self._controls = tuple(control_for(field) for field in self.model.fields)
         self._summary = text_box("")
         self._status = text_box("")
         self._button = submit_button(parts_of(self._controls), self._pressed)
+        self._button.description = action
         required = any(not field.may_be_blank for field in self.model.fields)
         legend = text_box("* required" if required and len(self.model.fields) > 1 else "", "nbh-help")
         self._foot = W.HBox([self._button, legend]).add_class("nbh-foot")
         self._fields = W.VBox([c.box for c in self._controls]).add_class("nbh-fields")
         self._headline = self.model.description or headline(question.value)
-        shown = [] if self._headline == question.value else [W.HTML(p) for p in question_html(question.value)]
+        shown = [W.HTML(p) for p in question_html(question.value, self._headline)]
         body = W.HBox([*shown, W.VBox([self._summary, self._fields, self._foot]).add_class("nbh-answer")])
-        style = W.HTML(STYLE, layout=W.Layout(display="none"))
-        parts = [style, *self._heading(title), body.add_class("nbh-body"), self._status]
+        style = W.HTML(STYLE + QUESTION_STYLE, layout=W.Layout(display="none"))
+        again = [text_box(AGAIN, "nbh-help")] if getattr(question, "again", 0) else []
+        parts = [style, *self._heading(title), *again, body.add_class("nbh-body"), self._status]
         self.widget = W.VBox(parts).add_class("nbh-form")
+        self._take_over(getattr(question, "id", ""))
 
     def press(self) -> None:
         """Submit as if the button was pressed, with the values that are known here."""
         self._pressed(None)
 
-    def raw(self, sent: Sequence[Any] | None = None) -> dict[str, Any]:
+    def raw(self, sent: Sequence[Any] | None = None, buffers: Sequence[Any] = ()) -> dict[str, Any]:
         """The raw value of each control by field name; from the values ``sent`` by the page when given."""
         values = [part.value(i, sent) for i, part in enumerate(parts_of(self._controls))]
         found, at = {}, 0
         for control in self._controls:
-            found[control.field.name] = control.read(values[at : at + len(control.parts)])
+            found[control.field.name] = control.read(values[at : at + len(control.parts)], buffers)
             at += len(control.parts)
         return found
 
     def refuse(self, problems: Sequence[Problem]) -> None:
         """Show what is wrong, each beside its field, and take another answer. What was typed is kept."""
-        said: dict[str, list[str]] = {}
+        said: dict[str, list[tuple[str, str]]] = {}
         rest = []
         for problem in problems:
             control = self._at(problem.field)
             if control is None:
                 rest.append(": ".join(filter(None, (problem.field, problem.message))))
             else:
-                inner = problem.field[len(control.field.name) :].lstrip(".")
-                text = f"{inner}: {problem.message}" if inner else problem.message
-                said.setdefault(control.field.name, []).append(text)
+                inner = problem.field[len(control.field.name) :].removeprefix("." if control.field.name else "")
+                said.setdefault(control.field.name, []).append((inner, problem.message))
         for control in self._controls:
-            control.say("; ".join(said.get(control.field.name, ())))
+            control.say(said.get(control.field.name, ()))
+            control.forget()
         lines = [sentence(text) for text in rest]
         if len(said) > 1:
             labels = ", ".join(c.field.label for c in self._controls if c.field.name in said)
             lines.insert(0, f"{len(said)} fields need another answer: {labels}.")
         self._summary.value = error_html("\n".join(lines)) if lines else ""
         self._become("open", "")
+        if problems:
+            self._button.attention += 1
 
     def answered(self, text: str) -> None:
         """The answer was taken: say which one, and fold the form."""
@@ -112,37 +139,56 @@ class Form:
         self._quiet()
         self._become("closed", note("nbh-closed", "\u2298", message))
 
+    def _take_over(self, id: str) -> None:
+        """Begin with what was typed into an earlier form for this question, and leave what is typed to a later one."""
+        earlier = _LATEST.get(id) if id else None
+        if earlier is not None and earlier.model == self.model and earlier.state != "answered":
+            pairs = zip(parts_of(earlier._controls), parts_of(self._controls), strict=True)  # noqa: SLF001 - its own
+            for old, new in pairs:
+                setattr(new.widget, new.key, getattr(old.widget, old.key))
+        if id:
+            _LATEST[id] = self
+
     def _heading(self, title: str) -> list[Any]:
         texts = [(title or self.model.title, "nbh-title"), (self._headline, "nbh-description")]
         return [text_box(text, style) for text, style in texts if text]
 
-    def _pressed(self, sent: Sequence[Any] | None) -> None:
-        if self.state != "open":
-            return  # a second click, or one that was under way when the question was closed
-        raw = self.raw(sent)
-        self._become("busy", "")
+    def _pressed(self, sent: Sequence[Any] | None, buffers: Sequence[Any] = ()) -> None:
+        raw = self.raw(sent, buffers)
+        number = hash(repr(raw))
+        with self._gate:
+            if self.state != "open":
+                self._came_late(number)
+                return
+            self._first, self._rivals = number, False
+            self._become("busy", "")
         try:
             self._submit(raw)
         except BaseException:
             self._become("open", "")
             raise
 
+    def _came_late(self, number: int) -> None:
+        """A second submit: a double click, or that of another page, whose person has to know that it does not count."""
+        if number != self._first and self.state in ("busy", "answered") and not self._rivals:
+            self._rivals = True
+            if self.state == "answered":
+                self._status.value += _RIVAL
+
     def _become(self, state: State, status: str) -> None:
         if self.state in ("answered", "closed") and state in ("open", "busy"):
             return  # a late message must not open what is done
         self.state = state
-        self._status.value = status
+        self._status.value = status + (_RIVAL if state == "answered" and self._rivals else "")
         self._button.disabled = state != "open"
-        self._button.description = "Answering ..." if state == "busy" else "Submit"
+        self._button.description = "Answering ..." if state == "busy" else self._action
+        self._button.state = state
 
     def _quiet(self) -> None:
         self._summary.value = ""
         for control in self._controls:
-            control.say("")
-            for part in control.parts:
-                part.widget.disabled = True
-            for extra in control.extras:
-                extra.disabled = True
+            control.say(())
+            control.lock()
 
     def _at(self, path: str) -> Control | None:
         """The control that a problem's dotted path leads to (a name may have dots itself)."""

@@ -74,4 +74,6 @@ STYLE: Final = """<style>
   padding: 2px 12px 2px 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 .nbh-form .nbh-values th { white-space: nowrap; font-weight: normal;
   color: var(--jp-ui-font-color2, #616161); }
+.nbh-form .nbh-submit[aria-disabled="true"] { opacity: 0.6; cursor: default; }
+.nbh-form .nbh-done:focus, .nbh-form .nbh-closed:focus { outline: none; }
 </style>"""

@@ -210,7 +210,7 @@ def test_whatever_the_page_sends_is_gathered_and_left_to_the_checker(junk):
 def test_the_button_knows_all_controls_and_hands_over_what_the_page_sends():
     form, sent = made(Every)
     parts = [part for c in form._controls for part in c.parts]
-    assert form._button.controls == [[part.widget.model_id, part.key] for part in parts]
+    assert form._button.controls == [[part.widget.model_id, part.key, ""] for part in parts]
     values = [part.value(i, None) for i, part in enumerate(parts)]
     values[0] = 1
     form._button._handle_custom_msg({"values": values}, [])

@@ -1,4 +1,4 @@
-"""A field of a form as ipywidgets core controls, and how their values are read.
+"""A field with one flat value as ipywidgets core controls, and how their values are read.
 
 Only a view: it makes widgets for a field (`nbhitl.run.forms`) and gathers raw values. It checks nothing and
 knows no question. Text goes through `nbhitl.notebook.markup`.
@@ -8,60 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets as W  # noqa: N812 - the name its users know
 import traitlets
 
 from nbhitl.engine.records import MISSING
-from nbhitl.notebook.markup import error_html, label_text, pretty, sentence, text_box, whole
+from nbhitl.notebook.controls.control import Control, Part
+from nbhitl.notebook.markup import label_text, pretty, sentence, text_box, whole
 from nbhitl.run.forms import FormField
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One widget of a control and the trait that holds its value."""
-
-    widget: Any
-    key: str
-
-    def value(self, i: int, sent: Sequence[Any] | None) -> Any:
-        """Its value: the ``i``-th of those that the page sent, else the last one that arrived here."""
-        if sent is None or i >= len(sent):
-            return getattr(self.widget, self.key)
-        build = self.widget.trait_metadata(self.key, "from_json")
-        try:
-            return build(sent[i], self.widget) if build else sent[i]
-        except (TypeError, ValueError, KeyError, ArithmeticError):
-            return str(sent[i])  # nothing that a picker sends: the checker will say so
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """A field's widgets, how their values are read, and where its error is shown."""
-
-    field: FormField
-    box: Any
-    parts: tuple[Part, ...]
-    read: Callable[[Sequence[Any]], Any]
-    error: Any
-    extras: tuple[Any, ...] = ()
-    """Widgets that only help to set the parts."""
-
-    def say(self, problem: str) -> None:
-        """Show what is wrong with this field; the empty text takes it away."""
-        self.error.value = error_html(sentence(problem)) if problem else ""
-        (self.box.add_class if problem else self.box.remove_class)("nbh-wrong")
-
-
-def parts_of(controls: Sequence[Control]) -> list[Part]:
-    """The parts of all controls, in the order in which the page sends their values."""
-    return [part for control in controls for part in control.parts]
-
-
-def control_for(field: FormField) -> Control:
-    """The control that suits a field, with its default filled in."""
+def flat_control(field: FormField) -> Control:
+    """The core control that suits a field, with its default filled in."""
     label = label_text(field.label + ("" if field.may_be_blank or not field.label else " *"))
     match field.kind:
         case "choice":
@@ -109,7 +69,9 @@ def _made(
     held = [W.HBox([*widgets, *beside]).add_class("nbh-row")] if beside else list(shown or widgets)
     parts = [*above, *held, *([text_box(about, "nbh-help")] if about else []), error]
     box = W.VBox(parts).add_class("nbh-field")
-    return Control(field, box, tuple(Part(w, key) for w in widgets), read, error, tuple(beside))
+    return Control(
+        field, box, tuple(Part(w, key) for w in widgets), lambda values, _: read(values), error, tuple(beside)
+    )
 
 
 def _bold(field: FormField) -> Any:
