@@ -46,6 +46,7 @@ from nbhitl.run.claims import Claim
 from nbhitl.run.context import CURRENT, TaskContext
 from nbhitl.run.revival import open_questions, revive
 from nbhitl.run.running import Run
+from nbhitl.run.vault import sealed
 from nbhitl.run.world import Durability, RunControl, World
 
 Config: TypeAlias = Mapping[str, Any]
@@ -74,6 +75,8 @@ class CallOptions:
     hold_before: frozenset[str] = frozenset()
     """The debugger's breakpoints: each holds one task. A node's name, or a path into sub-graphs."""
     hold_after: frozenset[str] = frozenset()
+    last_step: int | None = None
+    """The super-step that no part of the call may go beyond, where it is one of several; None: counted from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,8 @@ class Calls:
         else:
             self._begin(run, input, position, restart=options.restart)
         run.rules = rules.counted_from(run.position)
+        if options.last_step is not None:
+            run.rules = replace(run.rules, last_step=options.last_step)
         return run
 
     # -- new input
@@ -376,7 +381,7 @@ class Calls:
         old = self.is_old(run.key, position, config)
         asked = self.open_questions(position)
         if old:  # at an old checkpoint the answered questions can be answered anew
-            every = [q for t in position.checkpoint.tasks for q in position.asked.get(t.id, ())]
+            every = [q for t in position.checkpoint.tasks for q in _latest(position.asked.get(t.id, ()))]
             asked = tuple(revive(self.graph, position, q, self.world.checker) for q in every)
         if not asked and position.stopped and position.stopped.reason == "breakpoint":
             # A breakpoint asks nothing: it is passed, and the value answers no later question.
@@ -418,7 +423,11 @@ class Calls:
             if options.via == "deadline":
                 raise NbhitlError("via='deadline' says that nobody answered in time; name another way.")
             plain = value if question.schema is None else self.world.checker.check(question.schema, value)
-            found.append(Answered(id, plain, options.by, options.via, options.note, now))
+            answered = Answered(id, plain, options.by, options.via, options.note, now)
+            if question.schema is not None:
+                described = question.described or self.world.checker.describe(question.schema)
+                answered = sealed(answered, described)
+            found.append(answered)
         return found
 
     # -- threads
@@ -475,6 +484,12 @@ class Calls:
             return False
         newest = self.saver().load(key)
         return newest is not None and newest.checkpoint.id != position.checkpoint.id
+
+
+def _latest(asked: Sequence[Asked]) -> list[Asked]:
+    """Questions without those that were asked again, since what they were answered with is forgotten."""
+    repeated = {(q.ns, q.node, q.binding, q.again - 1) for q in asked if q.again}
+    return [q for q in asked if (q.ns, q.node, q.binding, q.again) not in repeated]
 
 
 def _check_config(config: Any) -> None:

@@ -22,6 +22,7 @@ from nbhitl.run.context import CURRENT, TaskContext
 from nbhitl.run.drive import adrive, drive
 from nbhitl.run.stream import Chunks, Stream, StreamMode, check_keys, check_modes, raise_failure, result
 from nbhitl.run.world import Durability, RunControl, World
+from nbhitl.stand_ins import following
 from nbhitl.state_snapshot import StateSnapshot
 from nbhitl.subgraphs import walk
 
@@ -122,10 +123,15 @@ class CompiledGraph:
             return self._nested(input, config or {}, options, inside, as_node=False)
         claim = Claim()
         try:
-            run = self.calls.prepare(input, config or {}, options, claim)
-            run.watched = False
-            for _ in drive(run):
-                pass
+            while True:
+                run = self.calls.prepare(input, config or {}, options, claim)
+                run.watched = False
+                for _ in drive(run):
+                    pass
+                answered = following(self.calls, run, config or {}, options)
+                if answered is None:
+                    break
+                input, config, options = answered
         finally:
             claim.release()
         raise_failure(run)
@@ -154,11 +160,16 @@ class CompiledGraph:
         if inside is not None:
             return await self._anested(input, config or {}, options, inside, as_node=False)
         claim = Claim()
-        run = await self._on_thread(self.calls.prepare, input, config or {}, options, claim=claim)
         try:
-            run.watched = False
-            async for _ in adrive(run):
-                pass
+            while True:
+                run = await self._on_thread(self.calls.prepare, input, config or {}, options, claim=claim)
+                run.watched = False
+                async for _ in adrive(run):
+                    pass
+                answered = following(self.calls, run, config or {}, options)
+                if answered is None:
+                    break
+                input, config, options = answered
         finally:
             claim.release()
         raise_failure(run)
@@ -205,13 +216,18 @@ class CompiledGraph:
         nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
         claim = Claim()
         try:  # whoever leaves the stream half-way lets the thread go
-            run = self.calls.prepare(input, config or {}, options, claim) if nest is None else nest.run
-            run.watched = True
-            chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
-            yield from chunks.first()
-            if nest is None or nest.open:
-                for event in drive(run) if nest is None else nest.events(drive(run)):
-                    yield from chunks.of(event)
+            while True:
+                run = self.calls.prepare(input, config or {}, options, claim) if nest is None else nest.run
+                run.watched = True
+                chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
+                yield from chunks.first()
+                if nest is None or nest.open:
+                    for event in drive(run) if nest is None else nest.events(drive(run)):
+                        yield from chunks.of(event)
+                answered = following(self.calls, run, config or {}, options) if nest is None else None
+                if answered is None:
+                    break
+                input, config, options = answered
         finally:
             claim.release()
         if nest is not None:
@@ -252,19 +268,24 @@ class CompiledGraph:
         inside = self._inside(config)
         nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
         claim = Claim()
-        if nest is not None:
-            run = nest.run
-        else:
-            run = await self._on_thread(self.calls.prepare, input, config or {}, options, claim=claim)
         try:
-            run.watched = True
-            chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
-            for chunk in chunks.first():
-                yield chunk
-            if nest is None or nest.open:
-                async for event in adrive(run) if nest is None else nest.aevents(adrive(run)):
-                    for chunk in chunks.of(event):
-                        yield chunk
+            while True:
+                if nest is not None:
+                    run = nest.run
+                else:
+                    run = await self._on_thread(self.calls.prepare, input, config or {}, options, claim=claim)
+                run.watched = True
+                chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
+                for chunk in chunks.first():
+                    yield chunk
+                if nest is None or nest.open:
+                    async for event in adrive(run) if nest is None else nest.aevents(adrive(run)):
+                        for chunk in chunks.of(event):
+                            yield chunk
+                answered = following(self.calls, run, config or {}, options) if nest is None else None
+                if answered is None:
+                    break
+                input, config, options = answered
         finally:
             claim.release()
         if nest is not None:
@@ -279,7 +300,8 @@ class CompiledGraph:
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            work.add_done_callback(lambda _: claim.release())  # the thread goes on, and claims what nobody will drive
+            claim.lend()  # the thread goes on, and claims what nobody will drive
+            work.add_done_callback(lambda _: claim.give_back())
             raise
 
     # -- as a sub-graph

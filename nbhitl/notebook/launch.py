@@ -14,7 +14,10 @@ from nbhitl.engine.records import START, Position
 from nbhitl.notebook.cell import Cell, build
 from nbhitl.notebook.view import View
 from nbhitl.notebook.worker import Go, Show, Worker
+from nbhitl.outcomes import moment
+from nbhitl.run.secrets import has_secrets
 from nbhitl.scripts import ScriptedAnswers
+from nbhitl.scripts.cells import CellSource
 from nbhitl.session import Session
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ def launch(workspace: Workspace, source: str, options: Launch) -> None:
     if busy is not None and busy.session.busy:
         raise ThreadBusyError(f"thread {thread!r} is being run by another cell. Wait for it, or stop it: %graph pause")
     cell.graph.expect(options.breakpoints, "--break")
-    worker = _worker(workspace, cell, thread, options)
+    worker = _worker(workspace, source, cell, thread, options)
     if not options.quiet:
         for line in (*cell.notes, note):
             if line:
@@ -72,7 +75,7 @@ def launch(workspace: Workspace, source: str, options: Launch) -> None:
         _start(worker, cell, options)
 
 
-def _worker(workspace: Workspace, cell: Cell, thread: str, options: Launch) -> Worker:
+def _worker(workspace: Workspace, source: str, cell: Cell, thread: str, options: Launch) -> Worker:
     compiled = CompiledGraph(
         cell.graph,
         workspace.saver,
@@ -82,7 +85,8 @@ def _worker(workspace: Workspace, cell: Cell, thread: str, options: Launch) -> W
         debug=True,
     )
     session = Session(compiled, thread)
-    script = _script(options, compiled)
+    session.source = CellSource(source, options.name, options.state, workspace.shell.user_ns)
+    script = _script(options, session)
     view = View(
         session,
         interactive=interactive(workspace.shell) and script is None,
@@ -95,13 +99,21 @@ def _worker(workspace: Workspace, cell: Cell, thread: str, options: Launch) -> W
     return worker
 
 
-def _script(options: Launch, compiled: CompiledGraph) -> ScriptedAnswers | None:
+def _script(options: Launch, session: Session) -> ScriptedAnswers | None:
+    """Who answers in people's place; where the run is taken up, their sequences go on where they were."""
+    path = os.environ.get("NBHITL_ANSWERS")
     if options.answers is not None:
         script = ScriptedAnswers.read(options.answers)
-        script.check(compiled.graph.nodes)
-        return script
-    path = os.environ.get("NBHITL_ANSWERS")
-    return ScriptedAnswers.read(path) if path else None  # may hold rules for the notebook's other graphs
+        script.check(session.nodes())
+    elif path:
+        script = ScriptedAnswers.read(path, strict=False)  # may hold rules for the notebook's other graphs
+    else:
+        return None
+    rounds = session.recording().rounds if not options.restart and session.position is not None else ()
+    if rounds and session.state().next:
+        told = [one for one in rounds[-1].answers if one.answered is not None and one.answered.via == script.via]
+        script.take_up(session.thread, [(one.node, one.asked) for one in told])
+    return script
 
 
 def _start(worker: Worker, cell: Cell, options: Launch) -> None:
@@ -118,6 +130,7 @@ def _start(worker: Worker, cell: Cell, options: Launch) -> None:
     if options.restart or position is None or finished:
         restart = options.restart and position is not None
         if options.input is None and cell.required and worker.screen.interactive:
+            _expect_no_secret(worker, cell)
             worker.screen.ask_input(cell.required, restart=restart)
         else:
             worker.do(Go(_input(cell, options), restart=restart))
@@ -135,6 +148,17 @@ def _start(worker: Worker, cell: Cell, options: Launch) -> None:
     else:  # it failed, was stopped, was answered elsewhere, or the kernel was killed: go on with what is left
         worker.do(Go())
     _leave(worker)
+
+
+def _expect_no_secret(worker: Worker, cell: Cell) -> None:
+    """Raises `NbhitlError` where the form for the input would ask for a secret that the state would keep, in clear."""
+    checker = worker.session.compiled.calls.world.checker
+    for key, kind in cell.required.items():
+        if key not in cell.graph.untracked and has_secrets(checker.describe(kind)):
+            raise NbhitlError(
+                f"the input's key {key!r} is a secret, and the state is stored in clear. Ask for it where it is used: "
+                f"interrupt(..., response_schema=...) in a node; or mark the key Annotated[..., UntrackedValue]."
+            )
 
 
 def _input(cell: Cell, options: Launch) -> Mapping[str, Any]:
@@ -168,19 +192,40 @@ def _mention_changes(session: Session, position: Position, rename: Mapping[str, 
 
 
 def _leave(worker: Worker) -> None:
-    """Where nobody can fill in a form, say how the open questions can be answered."""
-    session = worker.session
-    pending = session.pending()
-    if not pending or worker.screen.interactive:
+    """Where nobody can fill in a form, say what the run waits for and how to go on."""
+    if worker.screen.interactive:
         return
-    nodes = ", ".join(session.node_of(question) for question in pending)
-    text = (
-        f"Paused: {nodes} waits for an answer. Answer with %graph answer VALUE, or run the cell with "
-        "--answers FILE. The run is kept and goes on when the cell is run again."
+    session, script = worker.session, worker.script
+    position = session.position
+    stopped = position.stopped if position is not None else None
+    if stopped is not None and stopped.reason == "finished" and script is not None and script.strict:
+        script.expect_used()
+    if session.pending():
+        text = _paused(session)
+        if os.environ.get("NBHITL_ON_PAUSE") == "error":
+            raise NbhitlError(text)
+        print(text)
+    elif stopped is not None and stopped.reason == "breakpoint":  # somebody has set it, so it is no error
+        print(
+            f"Paused: {stopped.text}. Go on with %graph continue, or run the cell without breakpoints "
+            "(%graph unbreak all). The run is kept."
+        )
+
+
+def _paused(session: Session) -> str:
+    """The open questions, and every way to answer them where there is no form."""
+    pending = session.pending()
+    nodes = ", ".join(dict.fromkeys(session.node_of(question) for question in pending))
+    many = len(pending) > 1
+    what = f"{len(pending)} answers" if many else "an answer"
+    due = [question for question in pending if question.deadline]
+    first = min((question.deadline for question in due), default=0)
+    late = f" From {moment(first)} on running the cell again takes what counts when nobody answers." if first else ""
+    return (
+        f"Paused: {nodes} wait{'' if many else 's'} for {what}. Answer with %graph answer "
+        f"{'NODE ' if many else ''}VALUE, or run the cell with --answers FILE.{late} "
+        "The run is kept and goes on when the cell is run again."
     )
-    if os.environ.get("NBHITL_ON_PAUSE") == "error":
-        raise NbhitlError(text)
-    print(text)
 
 
 def interactive(shell: InteractiveShell) -> bool:

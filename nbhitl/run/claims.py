@@ -24,11 +24,12 @@ class Claim:
     were the only one that lets go.
     """
 
-    __slots__ = ("_key", "_keys")
+    __slots__ = ("_key", "_keys", "_lent")
 
     def __init__(self) -> None:
         self._key: ThreadKey | None = None
         self._keys: dict[ThreadKey, Claim] | None = None
+        self._lent = False
 
     def take(self, saver: Saver, key: ThreadKey) -> None:
         """Begin to work on a thread. Raises `ThreadBusyError` when somebody is at it."""
@@ -41,8 +42,17 @@ class Claim:
 
     def release(self) -> None:
         """Work on the thread has ended; another claim of the same thread is left alone. Doing it twice is fine."""
-        if self._keys is None or self._key is None:
+        if self._keys is None or self._key is None or self._lent:
             return
         with _lock:
             if self._keys.get(self._key) is self:
                 del self._keys[self._key]
+
+    def lend(self) -> None:
+        """Somebody else goes on with the work (a thread whose call was cancelled): `release` waits for `give_back`."""
+        self._lent = True
+
+    def give_back(self) -> None:
+        """Whoever went on has ended."""
+        self._lent = False
+        self.release()

@@ -1,6 +1,7 @@
 """What stops a run beside questions: draining, Ctrl-C, a graph that changed; and what a call refuses to begin."""
 
 import asyncio
+import contextlib
 import operator
 import threading
 from collections import Counter
@@ -19,6 +20,7 @@ from nbhitl import (
     NbhitlError,
     RunControl,
     StateGraph,
+    ThreadBusyError,
     interrupt,
 )
 from nbhitl.engine.errors import UnknownKeyWarning
@@ -341,3 +343,28 @@ def test_a_stopped_threads_reason_is_in_the_list_of_threads(saver, config):
     assert (info.key, info.status) == (ThreadKey("t"), "interrupted")
     graph.invoke(Command(resume=1), config)
     assert saver.threads()[0].status == "finished"
+
+
+def test_a_call_that_was_cancelled_while_it_is_prepared_keeps_the_thread_until_that_has_ended(config):
+    entered, open_gate = threading.Event(), threading.Event()
+
+    class Slow(InMemorySaver):
+        def load(self, *given, **more):
+            entered.set()
+            assert open_gate.wait(20)
+            return super().load(*given, **more)
+
+    graph = line(a=says("a")).compile(Slow())
+
+    async def cancelled():
+        task = asyncio.create_task(graph.ainvoke({}, config))
+        assert await asyncio.to_thread(entered.wait, 20)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        with pytest.raises(ThreadBusyError):
+            await asyncio.to_thread(graph.invoke, {}, config)
+        open_gate.set()
+
+    asyncio.run(cancelled())
+    assert graph.invoke(None, config)["log"] == ["a"]
