@@ -7,7 +7,9 @@ import contextlib
 import threading
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain, islice, takewhile
+from pathlib import Path
 from typing import Any
 
 from nbhitl.calls import CallOptions
@@ -15,6 +17,7 @@ from nbhitl.compiled import CompiledGraph
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import (
     AlreadyAnsweredError,
+    AnswerRefused,
     NbhitlError,
     ThreadBusyError,
     UnknownInterruptError,
@@ -25,14 +28,33 @@ from nbhitl.engine.ids import digest
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.questions import match_answers
 from nbhitl.engine.records import EMPTY, Answered, Asked, Position, Stopped, ThreadKey
+from nbhitl.outcomes import Outcome, attribution, outcome_of
 from nbhitl.run.claims import Claim
 from nbhitl.run.drive import adrive, drive
 from nbhitl.run.hands import has_async
 from nbhitl.run.running import Run
 from nbhitl.run.world import Event, RunControl
+from nbhitl.scripts.context import Answering
+from nbhitl.scripts.recording import Recording, recording
+from nbhitl.scripts.replay import play, replayed
+from nbhitl.scripts.saving import put, pytest_file
+from nbhitl.scripts.script import paths
+from nbhitl.scripts.sources import ModuleSource, Source, source_of
+from nbhitl.stand_ins import following
 from nbhitl.state_snapshot import StateSnapshot, config_of
 
 Watcher = Callable[["Session", Event], None]
+LOOK_BACK = 100
+"""Checkpoints that are looked at for what became of a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What came of several answers that were given at once."""
+
+    recorded: tuple[Answered, ...]
+    refused: Mapping[str, NbhitlError]
+    """The id of each question whose answer was not taken, and why: `AnswerRefused`, or that it is not open."""
 
 
 class Session:
@@ -57,6 +79,8 @@ class Session:
         """What the last call's first failed node raised."""
         self.run: Run | None = None
         """The call that is at work; None between calls."""
+        self.source: Source | None = None
+        """Where the graph's code stands, if whoever made the session knows: see `save_test`."""
         self._busy = threading.Lock()
         self._control = RunControl()
 
@@ -116,6 +140,80 @@ class Session:
             told = [(q.node or nodes[q.task], q, position.answers[q.id]) for q in asked if q.id in position.answers]
             found += told[::-1]
         return found[::-1]
+
+    def outcome(self, id: str, since: str | None = None) -> Outcome:
+        """What became of a question: open, answered (by whom), expired, superseded, or closed by other means.
+
+        Args:
+            id: the question.
+            since: the checkpoint at which it was seen open, where the thread may have left that branch.
+        """
+        past = islice(takewhile(lambda position: position.checkpoint.id != since, self.branch()), LOOK_BACK)
+        then = (found for found in [self.saver.load(self.key, since)] if found is not None) if since else ()
+        return outcome_of(id, chain(past, then))
+
+    def recording(self) -> Recording:
+        """How this branch went: its inputs, answers and the nodes that ran."""
+        return recording(self.branch())
+
+    def path(self) -> list[str]:
+        """The nodes that ran on this branch, in the order in which their writes were merged."""
+        return self.recording().path
+
+    def save_test(self, file: str | Path, *, graph: str | None = None) -> Path:
+        """Write a pytest file that replays this branch's answers, and compares its path and its final state.
+
+        The file builds the graph by itself: from the source of its cell, or by importing the module that it stands
+        in. What has no literal (a table, a model) is compared by a digest of its content, or by its kind.
+
+        Args:
+            file: where it goes, e.g. ``"test_post.py"``.
+            graph: where the graph stands, ``"module:name"``; found by itself where a module has it under a name.
+
+        Raises:
+            NbhitlError: there is such a file already with something else in it; the thread failed or was edited by
+                hand; the graph's source or the input cannot be written down.
+        """
+        position, target = self.position, Path(file)
+        if position is None:
+            raise NbhitlError(f"thread {self.thread!r} has not run yet: there is nothing to write a test of.")
+        source = ModuleSource.named(graph) if graph else self.source or source_of(self.compiled)
+        known = self.recording()
+        text = pytest_file(self.name, self.thread, known, position, self.state().values, source, target)
+        put(target, text)
+        return target
+
+    def replay(self, until: str | None = None) -> Stopped:
+        """Run again from the first input, on a new branch, with the answers that this branch was given.
+
+        An answer goes to the question of the same node, key and value; of several such, in order. New questions of
+        nodes that asked nothing then are left to a person.
+
+        Args:
+            until: a node (``"sub/node"`` in a sub-graph) whose questions are left to a person: the run pauses there.
+
+        Raises:
+            NbhitlError: nothing is recorded, the branch was edited by hand, or there is no such node.
+            AnswerRefused: a recorded answer no longer fits; a note names it.
+            UnansweredQuestion: a node asks something else now.
+            LeftoverAnswers: without ``until``, answers that nobody asked for.
+        """
+        known = self.recording()
+        script = replayed(known, until, self.nodes(), self.thread)
+
+        def go(input: Any, first: bool) -> Stopped:
+            return self.go(input, restart=first)
+
+        with Answering(script, check=False):
+            stopped = play(known, script, go, until=until)
+        if stopped is None:
+            raise NbhitlError(f"thread {self.thread!r} has nothing to replay.")
+        return stopped
+
+    def nodes(self) -> list[str]:
+        """The names of the graph's nodes, and the paths of those in its sub-graphs: ``review/ask``."""
+        inner = [(path, found.graph.nodes) for path, found in self.compiled.get_subgraphs(recurse=True)]
+        return list(paths(self.graph.nodes, inner))
 
     def began_with(self, input: Mapping[str, Any]) -> bool:
         """Whether the newest input of this branch was equal to ``input``."""
@@ -206,8 +304,13 @@ class Session:
                 restart=restart,
                 rename=rename,
             )
-            self.run = self.compiled.calls.prepare(input, self.config, options, claim)
-            return self._drive(self.run)
+            while True:
+                self.run = self.compiled.calls.prepare(input, self.config, options, claim)
+                stopped = self._drive(self.run)
+                answered = following(self.compiled.calls, self.run, self.config, options)
+                if answered is None:
+                    return stopped
+                input, _, options = answered
         finally:
             claim.release()
             self.run = None
@@ -243,16 +346,74 @@ class Session:
         asked = self.compiled.calls.open_questions(position)
         options = CallOptions(by=by, via=via, note=note)
         given = match_answers(asked, value, position.superseded) if id is None else {self._open(position, id): value}
+        if len(given) > 1:
+            raise UnknownInterruptError(
+                f"these are answers to {len(given)} questions, and answer() takes one: use answer_all({{id: answer}})."
+            )
         answers = self.compiled.calls.check_answers(asked, given, options)
         self.saver.answer(self.key, position.checkpoint.id, answers)
         return answers[0]
+
+    def answer_all(
+        self, given: Mapping[str, Any], *, by: str = "", via: str = "code", note: str | Mapping[str, str] = ""
+    ) -> Answers:
+        """Check several answers and record those that fit, in one act; `go` then takes the run on once.
+
+        Args:
+            given: the questions' ids, each with its answer as `answer` takes it.
+            by: who answers, as claimed.
+            via: through what.
+            note: a remark that is kept with each of them, or one by question id.
+
+        Returns:
+            What was recorded, and why each of the others was not: they leave their questions as they were.
+        """
+        checked: dict[str, Answered] = {}
+        refused: dict[str, NbhitlError] = {}
+        position = self.saver.load(self.key)
+        asked = () if position is None else self.compiled.calls.open_questions(position)
+        for id, value in given.items():
+            try:
+                if position is None:
+                    raise UnknownInterruptError(f"no question is open on thread {self.key}.")
+                self._open(position, id)
+                options = CallOptions(by=by, via=via, note=note if isinstance(note, str) else note.get(id, ""))
+                checked[id] = self.compiled.calls.check_answers(asked, {id: value}, options)[0]
+            except (AnswerRefused, UnknownInterruptError) as error:
+                refused[id] = error
+        while checked and position is not None:
+            try:
+                self.saver.answer(self.key, position.checkpoint.id, list(checked.values()))
+                break
+            except UnknownInterruptError:  # somebody was first for one of them, just now: the others still count
+                known, position = position, self.saver.load(self.key)
+                late = self._late(position, checked)
+                refused |= late
+                checked = {id: answered for id, answered in checked.items() if id not in late}
+                if not late and position is not None and position.checkpoint.id == known.checkpoint.id:
+                    raise
+        return Answers(tuple(checked.values()), refused)
+
+    def _late(self, position: Position | None, given: Mapping[str, Answered]) -> dict[str, NbhitlError]:
+        """Which questions are not open any more, and why."""
+        late: dict[str, NbhitlError] = {}
+        for id in given:
+            try:
+                if position is None:
+                    raise UnknownInterruptError(f"thread {self.key} is gone.")
+                self._open(position, id)
+            except UnknownInterruptError as error:
+                late[id] = error
+        return late
 
     def _open(self, position: Position, id: str) -> str:
         """The id, if its question is open."""
         pending = {question.id for question in position.pending}
         if id in position.answers:
             found = position.answers[id]
-            raise AlreadyAnsweredError(f"question {id} was answered already{_by(found)}: {found.value!r:.80}.", found)
+            raise AlreadyAnsweredError(
+                f"question {id} was answered already {attribution(found)}: {found.value!r:.80}.", found
+            )
         if id in position.superseded:
             by = position.superseded[id]
             why = f"question {by} took its place" if by else "it was closed by an edit of the state"
@@ -299,11 +460,6 @@ class Session:
             self.watch(self, event)
         except Exception:  # noqa: BLE001 - whoever looks on must not break what goes on
             traceback.print_exc()
-
-
-def _by(answered: Answered) -> str:
-    who = f" by {answered.by}" if answered.by else ""
-    return f"{who} through {answered.via}" if answered.via else who
 
 
 async def _tick() -> None:

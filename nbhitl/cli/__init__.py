@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nbhitl.checkpoint.file.schema import MACROS, VIEWS
-from nbhitl.cli import files, queries, tutorials
+from nbhitl.cli import files, inbox, lint, queries, replays, tutorials
 from nbhitl.engine.errors import NbhitlError
 
 DEMO = """\
@@ -41,6 +41,33 @@ examples:
   nbhitl threads .nbhitl/post.duckdb
   nbhitl threads .nbhitl/post.duckdb --format json
 """
+INBOX = """\
+examples:
+  nbhitl inbox .nbhitl/post.duckdb
+  nbhitl inbox .nbhitl/post.duckdb --json
+
+Works while a kernel has the file open.
+"""
+ANSWER = """\
+examples:
+  nbhitl answer .nbhitl/post.duckdb 3f2a9c01 decision=publish notes="more on Assam"
+  nbhitl answer .nbhitl/post.duckdb 3f2a9c01 yes --by ann --note "asked the author"
+  nbhitl answer .nbhitl/post.duckdb 3f2a9c01 --json '{"decision": "publish"}'
+
+The answer is checked against the question's schema before it is recorded, and the first answer wins. A kernel that has
+the file open is handed the answer (through a folder beside the file, FILE.answers) and goes on by itself; else the run
+goes on when the notebook's cell is run. Secrets are not taken here.
+
+exit codes: 0 recorded; 1 refused, with a message for each field; 2 a mistake in the command line; 3 somebody was
+first: by whom and when is said; 4 whoever has the file open did not take the answer
+"""
+SAVE_TEST = """\
+examples:
+  nbhitl save-test runs.duckdb demo test_demo.py --graph app.review:graph
+
+The test imports the graph, gives it the answers that the thread was given, and compares the nodes that ran and the
+final state. Of a %%graph cell, write it in the notebook: %graph save-test test_demo.py
+"""
 DOCTOR = """\
 examples:
   nbhitl doctor .nbhitl/post.duckdb
@@ -55,6 +82,14 @@ examples:
   nbhitl export .nbhitl/post.duckdb parquet --view answers --view state
 
 Writes FOLDER/<view>.parquet, as pandas, polars and duckdb read them. Works while a kernel has the file open.
+"""
+LINT = """\
+examples:
+  nbhitl lint lesson.ipynb
+  nbhitl lint graph.py nodes.py
+
+Finds what goes wrong around questions: effects that happen again, pauses that are caught, questions whose answer is lost.
+No code is run. A line that is meant so: # nbhitl: ignore[CODE]. The exit code is 1 when there is more than a note.
 """
 COMPACT = """\
 examples:
@@ -123,6 +158,30 @@ def parser() -> argparse.ArgumentParser:
     _file(threads)
     _format(threads)
 
+    asked = command("inbox", inbox.inbox, "list the questions that wait for an answer", INBOX)
+    _file(asked)
+    asked.add_argument("--json", action="store_true", help="as JSON, with each question's schema")
+
+    answer = command("answer", inbox.answer, "answer a question", ANSWER)
+    _file(answer)
+    answer.add_argument("id", help="the question's id, as nbhitl inbox shows it, or how it begins")
+    answer.add_argument("words", nargs="*", metavar="VALUE", help="text, JSON, or field=value pairs")
+    answer.add_argument("--json", metavar="TEXT", help="the whole answer as JSON")
+    answer.add_argument("--by", metavar="NAME", help="who answers (default: you)")
+    answer.add_argument("--note", metavar="TEXT", default="", help="a remark that is kept with the answer")
+    answer.add_argument("-g", "--graph", metavar="NAME", help="where several graphs ask the same")
+    answer.add_argument("-t", "--thread", metavar="NAME", help="where several threads ask the same")
+    answer.add_argument(
+        "--timeout", type=float, default=10.0, metavar="S", help="seconds to wait for a kernel (default: 10)"
+    )
+
+    saved = command("save-test", replays.save_test, "write a thread as a pytest file that replays it", SAVE_TEST)
+    _file(saved)
+    saved.add_argument("thread", help="the thread's id")
+    saved.add_argument("out", type=Path, help="the test's file, e.g. test_demo.py")
+    saved.add_argument("--graph", required=True, metavar="MODULE:NAME", help="where the graph stands in your code")
+    saved.add_argument("--scope", metavar="NAME", help="where several graphs of the file have such a thread: which one")
+
     doctor = command("doctor", files.doctor, "look a checkpoint file over, and say whether it is whole", DOCTOR)
     _file(doctor)
     doctor.add_argument("--salvage", action="store_true", help="if it is damaged, save what can be read")
@@ -131,6 +190,9 @@ def parser() -> argparse.ArgumentParser:
     _file(export)
     export.add_argument("folder", type=Path, help="where they go; it is made when there is none")
     export.add_argument("--view", action="append", metavar="NAME", help="only this view; can be repeated")
+
+    linted = command("lint", lint.lint, "look through graphs for traps of asking people", LINT)
+    linted.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a .py or .ipynb file")
 
     _file(command("compact", files.compact, "make a checkpoint file as small as it can be", COMPACT))
     return top

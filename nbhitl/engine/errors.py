@@ -81,6 +81,18 @@ class AnswerRefused(NbhitlError, ValueError):
         super().__init__("the answer was refused: " + "; ".join(lines))
 
 
+class UnansweredQuestion(NbhitlError):
+    """A scripted person was asked what no rule has an answer for; the question stays open."""
+
+
+class LeftoverAnswers(NbhitlError):
+    """A script has answers that nobody asked for: the run took another way than whoever wrote it thought."""
+
+
+class EndlessQuestions(NbhitlError):
+    """A node asks a scripted person the same again and again, and always gets the same answer."""
+
+
 class SchemaError(NbhitlError, TypeError):
     """A ``response_schema`` (or a state schema) is of a kind that cannot be shown or checked."""
 

@@ -15,13 +15,17 @@ from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import GraphError, did_you_mean
 from nbhitl.engine.records import END, START
 from nbhitl.graph import StateGraph
+from nbhitl.notebook.findings import notes_of
 from nbhitl.notebook.wiring import Wiring
 from nbhitl.state import is_keyed
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-_IN_REACH = ("interrupt", "Command", "Send")
+_IN_REACH = (
+    *("interrupt", "once", "Command", "Send"),
+    *("approve", "choose", "ask", "ask_until", "edit", "review_tools", "Markdown", "Diff"),
+)
 _RENAMED = {"MemorySaver": "InMemorySaver"}
 
 
@@ -74,8 +78,10 @@ def build(shell: InteractiveShell, source: str, name: str, state: str | None = N
     if wiring.used:
         schema = _state(bound, space, wiring, state)
         builder = wiring.build(schema, bound)
-        return Cell(builder.describe(name), required=_required(builder), notes=notes)
-    return _pasted(bound, name, notes)
+        cell = Cell(builder.describe(name), required=_required(builder), notes=notes)
+    else:
+        cell = _pasted(bound, name, notes)
+    return replace(cell, notes=(*notes, *notes_of(cell.graph)))
 
 
 def _compile(shell: InteractiveShell, source: str) -> tuple[Any, list[str], tuple[str, ...]]:

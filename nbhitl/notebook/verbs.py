@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 from nbhitl.checkpoint.sql.table import Table
 from nbhitl.engine.errors import NbhitlError, did_you_mean
 from nbhitl.engine.records import MISSING
-from nbhitl.notebook import housekeeping, queries
-from nbhitl.notebook.words import plainly
-from nbhitl.notebook.worker import Answer, Go, Worker
+from nbhitl.inbox import Reply, Stored, accepted, answer, open_questions
+from nbhitl.notebook import housekeeping, queries, replays
+from nbhitl.notebook.findings import Findings, findings_of
+from nbhitl.notebook.worker import Answer, Go, Worker, user
+from nbhitl.outcomes import moment, then
+from nbhitl.words import cut, plainly
 
 if TYPE_CHECKING:
     from nbhitl.notebook.workspace import Workspace
@@ -129,14 +132,66 @@ def _tell(worker: Worker) -> None:
     print(f"Graph {worker.session.name}: {text}. See the drawing under its cell.")
 
 
+def _inbox(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Table:
+    """The questions that wait for an answer, of every graph in the checkpoint file."""
+    rows = [
+        (
+            question.asked.id,
+            question.key.graph,
+            question.key.thread,
+            question.node,
+            plainly(question.asked.value),
+            cut(accepted(question.schema)),
+            moment(question.asked.at),
+            f"{moment(question.asked.deadline)}, then {then(question.asked)}" if question.asked.deadline else "",
+        )
+        for question in open_questions(workspace.saver)
+        if graph in (None, question.key.graph) and thread in (None, question.key.thread)
+    ]
+    return Table(("id", "graph", "thread", "node", "question", "accepted", "since", "deadline"), rows)
+
+
 def _answer(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
-    """Answer the open question: JSON, key=value pairs, or text; of several, the node's."""
-    worker = workspace.find(graph, thread)
+    """Answer the open question: JSON, key=value pairs, or text; of several, that of a node or an id."""
+    words, said = _remarks(words)
     if not words:
         raise NbhitlError("%graph answer needs the answer: JSON, key=value pairs, or text.")
+    worker = _asker(workspace, words, graph, thread)
+    if worker is None:
+        first, *rest = housekeeping.split(words, "answer ID VALUE")
+        reply = Reply(first, tuple(rest), None, said.get("by", user()), said.get("note", ""), graph, thread)
+        question, _ = answer(workspace.saver, reply, Stored(workspace.saver, via="magic"))
+        print(f"Recorded for {question.node}. The run goes on when the cell of graph {question.key.graph} is run.")
+        return
     id, value = _which(worker, words)
-    worker.do(Answer(value, id, via="magic"))
+    worker.do(Answer(value, id, via="magic", by=said.get("by"), note=said.get("note", "")))
     _tell(worker)
+
+
+def _asker(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Worker | None:
+    """The worker whose question the words begin with, else the one that is meant; None: only the file knows it."""
+    first, _, rest = words.partition(" ")
+    if rest and _ID.fullmatch(first):
+        for worker in workspace.workers.values():
+            if any(question.id.startswith(first) for question in worker.session.pending()):
+                return worker
+        if any(question.asked.id.startswith(first) for question in open_questions(workspace.saver)):
+            return None
+    return workspace.find(graph, thread)
+
+
+_ID = re.compile(r"[0-9a-f]{4,16}")
+_REMARK = re.compile(r"""(?:^|\s)--(note|by)\s+("[^"]*"|'[^']*'|\S+)\s*$""")
+
+
+def _remarks(words: str) -> tuple[str, dict[str, str]]:
+    """The words without ``--note TEXT`` and ``--by NAME`` at their end, and what these say."""
+    said: dict[str, str] = {}
+    while match := _REMARK.search(words):
+        name, text = match.groups()
+        said.setdefault(name, text[1:-1] if text[0] in "\"'" and text[-1] == text[0] and len(text) > 1 else text)
+        words = words[: match.start()]
+    return words.strip(), said
 
 
 def _pause(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
@@ -168,6 +223,11 @@ def _history(workspace: Workspace, words: str, graph: str | None, thread: str | 
         id = state.config["configurable"]["checkpoint_id"]
         rows.append((meta.get("step"), meta.get("source"), ", ".join(state.next), meta.get("stop_text"), id))
     return Table(("step", "source", "next", "stopped", "checkpoint"), rows)
+
+
+def _lint(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Findings:
+    """What the linter sees in the graph's code: traps of asking, each with its reason and its cure."""
+    return findings_of(workspace.find(graph, thread).session.graph)
 
 
 def _threads(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> Table:
@@ -203,15 +263,19 @@ def _help(workspace: Workspace, words: str, graph: str | None, thread: str | Non
 VERBS = {
     "where": Verb("where", _where),
     "continue": Verb("continue", _continue),
-    "answer": Verb("answer [NODE] VALUE", _answer),
+    "inbox": Verb("inbox", _inbox),
+    "answer": Verb("answer [NODE|ID] VALUE [--note TEXT] [--by NAME]", _answer),
     "pause": Verb("pause", _pause),
     "break": Verb("break NODE", _break),
     "unbreak": Verb("unbreak NODE|all", _unbreak),
     "breaks": Verb("breaks", _breaks),
     "state": Verb("state [KEY]", _state),
     "history": Verb("history [N]", _history),
+    "lint": Verb("lint", _lint),
     "threads": Verb("threads", _threads),
     "sql": Verb("sql SELECT ...", _sql),
+    "replay": Verb("replay [--until NODE]", replays.replay),
+    "save-test": Verb("save-test FILE.py", replays.save_test),
     "size": Verb("size", housekeeping.size),
     "delete": Verb("delete THREAD --yes", housekeeping.delete),
     "prune": Verb("prune [THREAD] [--keep N] --yes", housekeeping.prune),
@@ -234,7 +298,8 @@ def _which(worker: Worker, words: str) -> tuple[str | None, Any]:
     pending = {question.id: question for question in worker.session.pending()}
     first, _, rest = words.partition(" ")
     nodes = {worker.session.node_of(question): id for id, question in pending.items()}
-    id = (first if first in pending else nodes.get(first)) if rest else None
+    begun = [id for id in pending if _ID.fullmatch(first) and id.startswith(first)]
+    id = (nodes.get(first) or (begun[0] if len(begun) == 1 else None)) if rest else None
     text = rest.strip() if id else words
     asked = pending[id] if id else next(iter(pending.values())) if len(pending) == 1 else None
     wants_text = asked is not None and (asked.described or {}).get("type") == "string"

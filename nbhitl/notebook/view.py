@@ -10,25 +10,25 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from IPython.display import DisplayHandle
 
 from nbhitl.checkpoint.sql.table import Table
 from nbhitl.drawing import Direction, describe
-from nbhitl.engine.errors import AnswerRefused, NbhitlError, SchemaError
+from nbhitl.engine.errors import AnswerRefused
 from nbhitl.engine.records import Answered, Asked, Stopped
 from nbhitl.notebook import picture
 from nbhitl.notebook.errors import show_problem
 from nbhitl.notebook.layout import Layout, lay_out
 from nbhitl.notebook.progress import Progress
-from nbhitl.notebook.words import plainly
-from nbhitl.notebook.worker import INPUT, Answer, Begin, Go
+from nbhitl.notebook.worker import INPUT, Begin, Go
+from nbhitl.words import plainly
 
 if TYPE_CHECKING:
+    from nbhitl.notebook.desk import Desk
     from nbhitl.notebook.form import Form
-    from nbhitl.notebook.worker import Worker
+    from nbhitl.notebook.worker import Command, Worker
     from nbhitl.run.world import Event
     from nbhitl.session import Session
 
@@ -60,7 +60,9 @@ class View:
         self._shown: dict[str, Any] = {}
         self._slot: DisplayHandle | None = None
         self._box: Any = None
-        self._forms: dict[str, Form] = {}
+        self._desk: Desk | None = None
+        """The questions, once there was one: without any, widgets need not be loaded."""
+        self._input: Form | None = None
         self._lock = threading.Lock()
         self._painted = 0.0
         self._timer: threading.Timer | None = None
@@ -119,12 +121,11 @@ class View:
         self.paint(at_once=True)
         pending = self.session.pending()
         if pending and self.interactive:
-            self._show_forms(pending)
+            self._ask(pending)
         elif stopped is not None and stopped.reason in ("breakpoint", "drained") and self.interactive:
             self._fill(self._buttons(stopped))
         else:
-            self._forms.clear()
-            self._fill(None)
+            self._end()
             self._tell(stopped)
 
     def _tell(self, stopped: Stopped | None) -> None:
@@ -134,44 +135,69 @@ class View:
         if stopped.reason in ("breakpoint", "drained"):
             print(f"{_in_words(stopped)}. Go on: %graph continue")
 
-    def _show_forms(self, pending: tuple[Asked, ...]) -> None:
+    def _ask(self, pending: tuple[Asked, ...]) -> None:
         import ipywidgets as widgets
 
-        from nbhitl.notebook.form import Form
+        if self._desk is None:
+            from nbhitl.notebook.desk import Desk
 
-        for question in pending:
-            if question.id not in self._forms:
-                node = self.session.node_of(question)
-                try:
-                    self._forms[question.id] = Form(
-                        question,
-                        title=node,
-                        checker=self.session.compiled.calls.world.checker,
-                        submit=partial(self._submit, question.id),
-                    )
-                except SchemaError as error:
-                    raise NbhitlError(f"the question of node {node!r} cannot be shown: {error}") from error
-        self._forms = {q.id: self._forms[q.id] for q in pending}
-        forms = [form.widget for form in self._forms.values()]
-        self._fill(forms[0] if len(forms) == 1 else widgets.VBox(forms))
+            self._desk = Desk(self.session, self._send)
+        self._desk.look()
+        self._desk.show(pending)
+        self._layers(widgets, self._desk.widgets)
+
+    def _layers(self, widgets: Any, found: list[Any]) -> None:
+        self._fill(found[0] if len(found) == 1 else widgets.VBox(found))
+
+    def _end(self) -> None:
+        """Nothing can be done now: leave the answers as text, and forms that say what became of their questions."""
+        self._input = None
+        if self._desk is not None:
+            self._desk.look()
+            if self._desk.clear():
+                import ipywidgets as widgets
+
+                story = widgets.HTML(self._story()["text/html"])
+                self._layers(widgets, [*self._desk.widgets, story])
+                return
+        self._fill(None)
+
+    def look(self) -> None:
+        """Somebody may have moved the thread: say what became of each question, and show what is open now."""
+        self.paint()
+        position = self.session.position
+        if not self.interactive or self._desk is None or position is None or self.session.busy:
+            return
+        if not self._desk.look():
+            return
+        pending = self.session.pending()
+        if pending:
+            self._ask(pending)
+        elif position.stopped is not None and position.stopped.reason == "interrupted":
+            self._offer_to_go_on()
+
+    def _offer_to_go_on(self) -> None:
+        import ipywidgets as widgets
+
+        if self._desk is not None:
+            self._layers(widgets, [*self._desk.widgets, self._button("Continue", "Answered: the run can go on.")])
 
     def _buttons(self, stopped: Stopped) -> Any:
+        return self._button("Continue", _in_words(stopped))
+
+    def _button(self, name: str, text: str) -> Any:
         import ipywidgets as widgets
 
-        go = widgets.Button(description="Continue", icon="play", button_style="primary")
-        words = widgets.Label(_in_words(stopped))
+        go = widgets.Button(description=name, icon="play", button_style="primary")
 
         def clicked(_: Any) -> None:
             go.disabled = True
             self._send(Go())
 
         go.on_click(clicked)
-        return widgets.HBox([go, words])
+        return widgets.HBox([go, widgets.Label(text)])
 
-    def _submit(self, id: str, raw: Any) -> None:
-        self._send(Answer(raw, id))
-
-    def _send(self, command: Answer | Begin | Go) -> None:
+    def _send(self, command: Command) -> None:
         if self.worker is not None:
             self.worker.put(command)
 
@@ -187,12 +213,12 @@ class View:
             checker=self.session.compiled.calls.world.checker,
             submit=lambda raw: self._send(Begin(schema, raw, restart)),
         )
-        self._forms = {INPUT: form}
+        self._input = form
         self._fill(form.widget)
 
     def taken(self, id: str, value: Any) -> None:
-        """The form's values were taken: it folds."""
-        form = self._forms.pop(id, None)
+        """The values of the input's form were taken: it folds."""
+        form, self._input = self._input, None
         if form is not None:
             form.answered(plainly(value))
 
@@ -206,7 +232,7 @@ class View:
     def _offer_stop(self) -> None:
         import ipywidgets as widgets
 
-        if not self.session.busy or self._forms:
+        if not self.session.busy or self._input is not None or (self._desk is not None and self._desk.is_open):
             return
         stop = widgets.Button(description="Stop", icon="stop", tooltip="Stop after the node that runs now")
         stop.on_click(lambda _: self.session.pause("stopped by the person; it can be continued"))
@@ -216,30 +242,38 @@ class View:
 
     def refuse(self, id: str | None, error: AnswerRefused) -> None:
         """Show what is wrong beside each field; what was typed is kept."""
-        form = self._forms.get(id or "")
-        if form is not None:
-            form.refuse(error.problems)
+        if id == INPUT and self._input is not None:
+            self._input.refuse(error.problems)
+        elif id is not None and self._desk is not None:
+            self._desk.refuse(id, error)
+
+    def kept(self, id: str, plain: Any) -> None:
+        """An answer waits on the board to be submitted with others."""
+        if self._desk is not None:
+            self._desk.kept(id, plain)
 
     def answered(self, question: Asked, answer: Answered) -> None:
         """Fold the question's form: the run goes on."""
-        form = self._forms.pop(question.id, None)
-        if form is not None:
-            form.answered(plainly(answer.value))
+        if self._desk is not None:
+            self._desk.answered(question.id, answer)
 
-    def gone(self, id: str | None, message: str) -> None:
-        """Close one form, or all of them and the buttons: what they are for is not to be done here any more."""
-        if id is None and self._box is not None and not self._forms:
+    def gone(self, message: str) -> None:
+        """Close all forms, and take the buttons away: what they are for is not to be done here any more."""
+        if self._input is not None:
+            self._input.close(message)
+        elif self._desk is not None and self._desk.is_open:
+            self._desk.close(message)
+        elif self._box is not None:
             import ipywidgets as widgets
 
             self._box.children = (widgets.Label(message),)
-        for key in list(self._forms) if id is None else [id]:
-            form = self._forms.pop(key, None)
-            if form is not None:
-                form.close(message)
 
     def problem(self, error: BaseException) -> None:
         """Show an error that came while no cell was waiting."""
-        self._fill(None)
+        if self._desk is not None and self._desk.widgets:
+            self._desk.reopen()
+        else:
+            self._fill(None)
         show_problem(error)
 
     def _fill(self, content: Any) -> None:

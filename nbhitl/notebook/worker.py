@@ -7,19 +7,23 @@ cell, also long after the cell ended. It is a daemon: a kernel's exit never wait
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import ctypes
 import getpass
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
-from nbhitl.engine.errors import AnswerRefused, NbhitlError, UnknownInterruptError
-from nbhitl.engine.records import EMPTY, Answered, Asked, Stopped
+from nbhitl.engine.errors import AnswerRefused, NbhitlError, Problem, ThreadBusyError, UnknownInterruptError
+from nbhitl.engine.records import EMPTY, Answered, Asked, Position, Stopped
+from nbhitl.run.cards import card_schema
+from nbhitl.run.vault import shown
 from nbhitl.run.world import Ended, Event, RunControl
 from nbhitl.scripts import ScriptedAnswers
 from nbhitl.session import Session
@@ -42,6 +46,32 @@ class Answer:
     value: Any
     id: str | None = None
     via: str = "form"
+    by: str | None = None
+    """Who answers; the user of this machine by default."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAll:
+    """Record the answers to several questions, plain data by id, in one act; then run on once."""
+
+    values: Mapping[str, Any]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """See whether what a form has sent fits its question, and keep it for later."""
+
+    raw: Any
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The thread may have been moved from elsewhere: bring the screen up to date; ``go_on`` with answers from there."""
+
+    go_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +91,12 @@ class Show:
 INPUT = "input"
 """Stands where a question's id would: the form for a run's input."""
 
-Command: TypeAlias = Go | Begin | Answer | Show
+Command: TypeAlias = Go | Begin | Answer | AnswerAll | Check | Look | Show
+
+PATIENCE: Final = 1.0
+"""Seconds between two looks at the clock while a deadline is ahead: a clock that is set jumps over any timer."""
+PAUSE: Final = 0.25
+"""Seconds between two looks at a thread that is run by somebody else."""
 
 
 class Screen(Protocol):
@@ -94,11 +129,17 @@ class Screen(Protocol):
     def answered(self, question: Asked, answer: Answered) -> None:
         """An answer was recorded; the run goes on."""
 
+    def kept(self, id: str, plain: Any) -> None:
+        """What a form has sent fits its question, and waits to be submitted with others."""
+
+    def look(self) -> None:
+        """The thread may stand elsewhere than what is shown: say what became of each question that is not open."""
+
     def running(self) -> None:
         """A run goes on while no cell waits for it: offer to stop it, if it lasts."""
 
-    def gone(self, id: str | None, message: str) -> None:
-        """A question is no longer open here."""
+    def gone(self, message: str) -> None:
+        """Nothing is to be done here any more."""
 
     def problem(self, error: BaseException) -> None:
         """Something went wrong while no cell waits for it."""
@@ -126,6 +167,12 @@ class Worker:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._job: _Job | None = None
         self._guard = threading.Lock()
+        self._due = 0
+        """Microseconds since 1970 at which the default of an open question counts; 0: none has a deadline."""
+        self._taken_up = 0
+        """The deadline after which the run was gone on with last."""
+        self._told = threading.Event()
+        """A look is on its way: one is enough."""
         self._in_node = False
         """Whether the session is running, so that a Stop may be raised in this worker's thread."""
         context = contextvars.copy_context()
@@ -152,9 +199,19 @@ class Worker:
         if job.problem is not None:
             raise job.problem
 
+    def moved(self) -> None:
+        """Somebody may have moved the thread: have the screen brought up to date, unless it was this worker."""
+        if threading.current_thread() is not self._thread and not self.session.busy and not self._told.is_set():
+            self._told.set()
+            self.put(Look())
+
+    def follow(self) -> None:
+        """An answer was recorded from elsewhere: go on with it."""
+        self.put(Look(go_on=True))
+
     def retire(self, message: str) -> None:
         """Take no more commands; an open form says why."""
-        self.screen.gone(None, message)
+        self.screen.gone(message)
         self._jobs.put(None)
 
     def _wait(self, job: _Job) -> None:
@@ -189,12 +246,33 @@ class Worker:
     def _work(self) -> None:
         while True:
             try:
-                job = self._job = self._jobs.get()
+                job = self._job = self._next()
                 if job is None:
                     return
                 self._serve(job)
+                self._due = self._deadline()
             except BaseException:  # noqa: BLE001 - a Stop that came too late must not end the worker
                 traceback.print_exc()
+
+    def _next(self) -> _Job | None:
+        """The next job; when a deadline passes meanwhile, the one to go on with what counts then."""
+        clock = self.session.compiled.calls.world.clock
+        tried = False
+        while self._due:
+            left = (self._due - clock.now()) / 1e6
+            if left <= 0 and (tried or self._due != self._taken_up):
+                self._taken_up = self._due
+                return _Job(Look(go_on=True), awaited=False)
+            tried = left <= 0  # in vain: somebody else runs the thread now
+            with contextlib.suppress(queue.Empty):
+                return self._jobs.get(timeout=min(left, PATIENCE) if left > 0 else PATIENCE)
+        return self._jobs.get()
+
+    def _deadline(self) -> int:
+        position = self.session.position
+        if position is None or not _only_waits(position):
+            return 0
+        return min((question.deadline for question in position.pending if question.deadline), default=0)
 
     def _serve(self, job: _Job) -> None:
         try:
@@ -218,17 +296,32 @@ class Worker:
                 self._run(input, restart=restart, rename=rename)
                 self._follow_script()
             case Begin(schema=schema, raw=raw, restart=restart):
+                checker = self.session.compiled.calls.world.checker
                 try:
-                    values = self.session.compiled.calls.world.checker.take(schema, raw)
+                    values = checker.take(schema, raw)
                 except AnswerRefused as error:
                     self.screen.refuse(INPUT, error)
                     return
-                self.screen.taken(INPUT, values)
+                self.screen.taken(INPUT, shown(checker.describe(schema), values))
                 self._run(values, restart=restart)
-            case Answer(value=value, id=id, via=via):
-                if self._record(value, id, via):
+            case Answer():
+                if self._record(command.value, command.id, command.via, command.by, command.note):
                     self._run(None)
                     self._follow_script()
+            case AnswerAll(values=values, notes=notes):
+                if self._record_all(values, notes):
+                    self._run(None)
+                    self._follow_script()
+            case Check(raw=raw, id=id):
+                self._check(raw, id)
+            case Look(go_on=go_on):
+                self._let_run(go_on=go_on)
+                self._told.clear()
+                self.screen.look()
+                if go_on and self._can_go_on():
+                    with contextlib.suppress(ThreadBusyError):  # who runs it takes the answer along
+                        self._run(None)
+                        self._follow_script()
 
     def _run(
         self, input: Mapping[str, Any] | None, *, restart: bool = False, rename: Mapping[str, str] = EMPTY
@@ -248,13 +341,29 @@ class Worker:
         if self.session.failure is not None:
             raise self.session.failure
 
-    def _record(self, value: Any, id: str | None, via: str) -> bool:
+    def _let_run(self, *, go_on: bool) -> None:
+        """Somebody else may run the thread right now, a step at a time: looking at each would only slow that down."""
+        position = self.session.position
+        if not go_on and position is not None and position.stopped is None:
+            time.sleep(PAUSE)
+
+    def _can_go_on(self) -> bool:
+        """Whether a run that waited for a person has an answer, or need not wait any longer."""
+        position = self.session.position
+        if self.session.busy or position is None or not _only_waits(position):
+            return False
+        waits = position.wrote.keys() | position.parked | position.failed.keys() | position.held.keys()
+        late = 0 < self._deadline() <= self.session.compiled.calls.world.clock.now()
+        return late or any(task.id not in waits for task in position.checkpoint.tasks)
+
+    def _record(self, value: Any, id: str | None, via: str, by: str | None = None, note: str = "") -> bool:
         """Whether the answer was taken."""
         pending = {q.id: q for q in self.session.pending()}
         try:
             if via == "form" and id in pending:  # raw control values: made plain by the question's schema
-                value = self.session.compiled.calls.world.checker.take(pending[id].schema, value)
-            answered = self.session.answer(value, id=id, by=via if via == "script" else _user(), via=via)
+                value = self._taken(pending[id], value)
+            by = by if by is not None else via if via in ("script", "replay") else user()
+            answered = self.session.answer(value, id=id, by=by, via=via, note=note)
         except AnswerRefused as error:
             self.screen.refuse(id, error)
             if self._awaited:
@@ -263,24 +372,61 @@ class Worker:
         except UnknownInterruptError as error:
             if self._awaited:
                 raise
-            self.screen.gone(id, str(error))
+            self._say_not_open(id, error)
             return False
         self.screen.answered(pending[answered.interrupt], answered)
         return True
 
+    def _record_all(self, values: Mapping[str, Any], notes: Mapping[str, str]) -> bool:
+        """Whether any of the answers was taken."""
+        pending = {q.id: q for q in self.session.pending()}
+        found = self.session.answer_all(values, by=user(), via="form", note=notes)
+        for answered in found.recorded:
+            self.screen.answered(pending[answered.interrupt], answered)
+        self.screen.look()
+        for id, error in found.refused.items():
+            if isinstance(error, AnswerRefused):
+                self.screen.refuse(id, error)
+            else:
+                self._say_not_open(id, error)
+        return bool(found.recorded)
+
+    def _say_not_open(self, id: str | None, error: NbhitlError) -> None:
+        """Say who was first, or why the question is not open any more; or, where it still is, why no answer counts."""
+        self.screen.look()
+        if any(question.id == id for question in self.session.pending()):
+            self.screen.refuse(id, AnswerRefused([Problem("", str(error))]))
+
+    def _check(self, raw: Any, id: str) -> None:
+        question = next((q for q in self.session.pending() if q.id == id), None)
+        if question is None:
+            self.screen.look()
+            return
+        try:
+            self.screen.kept(id, self._taken(question, raw))
+        except AnswerRefused as error:
+            self.screen.refuse(id, error)
+
+    def _taken(self, question: Asked, raw: Any) -> Any:
+        """The plain answer from a form's raw values. Raises `AnswerRefused`."""
+        return self.session.compiled.calls.world.checker.take(schema_of(question), raw)
+
     def _follow_script(self) -> None:
         """Answer what the scripted people have an answer for, until they have none."""
         while self.script is not None and not (self._job and self._job.control.drain_requested):
-            due = [q for q in self.session.pending() if self.script.has(self.session.node_of(q))]
-            if not due:
-                return
-            for question in due:
-                node = self.session.node_of(question)
+            due = [(self.session.node_of(question), question) for question in self.session.pending()]
+            given = self.script.answers(due, self.session.thread)
+            taken = False
+            for node, question in due:
+                if question.id not in given:
+                    continue
                 try:
-                    self._record(self.script.answer(node, question.value), question.id, "script")
+                    taken |= self._record(given[question.id], question.id, self.script.via)
                 except AnswerRefused as error:
-                    error.add_note(f"in node {node!r}, from {self.script.name}")
+                    self.script.explain(error, node, question)
                     raise
+            if not taken:
+                return
             self._run(None)
 
     def _report(self, job: _Job, error: BaseException) -> None:
@@ -298,6 +444,16 @@ class Worker:
             _flush_figures()
 
 
+def _only_waits(position: Position) -> bool:
+    """Whether a run has stopped for answers alone: at a breakpoint it is a person who says when it goes on."""
+    return position.stopped is not None and position.stopped.reason == "interrupted" and not position.held
+
+
+def schema_of(question: Asked) -> Any:
+    """What a form asks for: the question's schema, or that of a payload which is known without one."""
+    return question.schema if question.schema is not None else card_schema(question.value)
+
+
 def _raise_in(thread: threading.Thread, kind: type[BaseException] | None) -> None:
     """Have an exception raised in another thread soon; None takes back one that has not been raised yet."""
     if thread.ident is not None:
@@ -311,7 +467,8 @@ def _flush_figures() -> None:
         sys.modules["matplotlib_inline.backend_inline"].flush_figures()
 
 
-def _user() -> str:
+def user() -> str:
+    """The name of this machine's user: who answers, as far as is known here."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container without a user database

@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbhitl.checkpoint.duckdb import DuckDBSaver
 from nbhitl.engine.errors import NbhitlError, SaverError, ThreadBusyError, did_you_mean
 from nbhitl.engine.records import ThreadKey
+from nbhitl.notebook.clerk import Clerk, KernelSaver
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -32,7 +32,8 @@ class Workspace:
         self.current: Worker | None = None
         """Whom ``%graph`` addresses without ``-g`` and ``-t``."""
         self._path = default_path(shell)
-        self._saver: DuckDBSaver | None = None
+        self._saver: KernelSaver | None = None
+        self._clerk: Clerk | None = None
 
     @classmethod
     def of(cls, shell: InteractiveShell) -> Workspace:
@@ -49,16 +50,24 @@ class Workspace:
         return self._path
 
     @property
-    def saver(self) -> DuckDBSaver:
+    def saver(self) -> KernelSaver:
         """The checkpoint file, opened at the first use, and again after writing to it failed (e.g. on a full disk).
 
         Raises `FileLockedError` when another process owns it.
         """
         if self._saver is not None and self._saver.failed:
             self.close()
-        if self._saver is None:
-            self._saver = DuckDBSaver(self._path)
-        return self._saver
+        return self._saver or self._begin(self._path, KernelSaver(self._path, self._moved))
+
+    def _begin(self, path: Path, saver: KernelSaver) -> KernelSaver:
+        self._path, self._saver = path, saver
+        self._clerk = Clerk(self, saver, path)
+        return saver
+
+    def _moved(self, key: ThreadKey) -> None:
+        worker = self.workers.get((key.graph, key.thread))
+        if worker is not None and not key.ns:
+            worker.moved()
 
     @property
     def is_open(self) -> bool:
@@ -71,9 +80,9 @@ class Workspace:
         if busy:
             raise NbhitlError(f"thread {busy[0]} is being run; change the file when it has stopped.")
         if Path(path) != self._path:
-            fresh = DuckDBSaver(path)  # before the old one is closed: it may be locked or damaged
+            fresh = KernelSaver(path, self._moved)  # before the old one is closed: it may be locked or damaged
             self.close()
-            self._path, self._saver = Path(path), fresh
+            self._begin(Path(path), fresh)
 
     def close(self) -> None:
         """Stop listening to open forms, and close the file."""
@@ -81,6 +90,9 @@ class Workspace:
             worker.retire("The checkpoint file was changed: run the cell again.")
         self.workers.clear()
         self.current = None
+        clerk, self._clerk = self._clerk, None
+        if clerk is not None:
+            clerk.close()
         saver, self._saver = self._saver, None
         if saver is not None:
             with contextlib.suppress(SaverError):  # what went wrong was said to whom it concerned

@@ -456,7 +456,7 @@ def test_the_readme_names_every_verb():
 
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     table = [line for line in readme.splitlines() if line.startswith("| `%")]
-    named = {word for line in table for word in re.findall(r"`(?:%graph )?(\w+)", line.split(" | ")[0])}
+    named = {word for line in table for word in re.findall(r"`(?:%graph )?([\w-]+)", line.split(" | ")[0])}
     assert VERBS.keys() - {"where"} - named == set()
     assert "| `%graph` |" in readme
 

@@ -249,11 +249,15 @@ def test_an_unread_element_keeps_the_others_in_their_places():
     }
 
 
-@pytest.mark.parametrize("raw", [3, True, ["x"], {"variant": 0}, {"variant": True, "value": {}}, {"variant": -1}, {"street": 1}])
+@pytest.mark.parametrize(
+    "raw", [3, True, ["x"], {"variant": 0}, {"variant": True, "value": {}}, {"variant": -1}, {"street": 1}]
+)
 def test_what_is_not_of_a_fields_shape_is_refused(raw):
     for schema in (Address | None, Pet, list[int], TABLE, Upload, SecretStr):
         with pytest.raises(AnswerRefused):
-            CHECKER.take({"type": "object", "properties": {"a": CHECKER.describe(schema)}, "required": ["a"]}, {"a": raw})
+            CHECKER.take(
+                {"type": "object", "properties": {"a": CHECKER.describe(schema)}, "required": ["a"]}, {"a": raw}
+            )
     for whole in (3, "x", [1], None):
         with pytest.raises(AnswerRefused):
             CHECKER.take(Order, whole)

@@ -21,7 +21,9 @@ CHECKER = SchemaChecker()
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).filter(str.strip)
 NAMES = st.from_regex(r"[a-z][a-z_]{1,6}[a-z]", fullmatch=True).filter(lambda n: not hasattr(create_model("Empty"), n))
 Path = tuple[str | int, ...]
-PROFILE = settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+PROFILE = settings(
+    deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +148,7 @@ def thing(members, make, tag=None):
 
 def _model(members, tag):
     own = {} if tag is None else {"kind_": (Literal[tag], ...)}
-    fields = {n: (s.type, _default(s) if given else ...) for n, (s, given) in members.items()}
+    fields = {n: (s.type, False if given else ...) for n, (s, given) in members.items()}
     return create_model("Model", __config__={"protected_namespaces": ()}, **own, **fields)
 
 
@@ -158,15 +160,8 @@ def _typed_dict(members, tag):
 def _dataclass(members, tag):
     own = [] if tag is None else [("kind_", Literal[tag])]
     required = [(n, s.type) for n, (s, given) in members.items() if not given]
-    with_default = [
-        (n, s.type, dataclasses.field(default_factory=lambda s=s: _default(s))) for n, (s, given) in members.items() if given
-    ]
+    with_default = [(n, s.type, False) for n, (s, given) in members.items() if given]
     return dataclasses.make_dataclass("Data", [*own, *required, *with_default])
-
-
-def _default(shape):
-    """Some default of a field: its value does not matter where every field is filled in, but for a box to tick."""
-    return False if shape.type is bool else None
 
 
 def either(shapes, make):
@@ -198,7 +193,7 @@ MAKERS = st.sampled_from([_model, _typed_dict, _dataclass])
 @st.composite
 def members_of(draw, inner):
     names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
-    # a text's default is not given: blank means the empty text there
+    # the only default that changes what a form sends: a bool that has one is a box to tick
     return {name: (shape := draw(inner), shape.type is bool and draw(st.booleans())) for name in names}
 
 
