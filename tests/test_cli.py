@@ -241,7 +241,8 @@ def test_the_demo_runs_without_a_person_and_tells_what_happened(headless):
 def test_the_folder_and_the_checkpoint_file_are_kept(headless):
     folder, _ = headless
     names = sorted(path.name for path in (folder / "here").iterdir())
-    assert names == [".nbhitl", "01-label-digits.answers.json", NOTEBOOK, "02-differences-from-langgraph.ipynb"]
+    assert names[0] == ".nbhitl"
+    assert names[1:] == sorted(path.name for path in tutorials.tutorials().iterdir())
     with DuckDBSaver(folder / "here" / ".nbhitl" / "01-label-digits.duckdb") as saver:
         assert saver.sql("SELECT graph, status FROM threads").rows == [("label", "finished")]
 

@@ -122,7 +122,7 @@ SHOWN: dict[str, tuple[str, str | None]] = {
     "durable": ('ask "Who are you?" "Ada"', ONLY_OURS),
     "sql": ('["draft"]', ONLY_OURS),
     # additions
-    "first-answer": ("was answered already by Ada through code: 'yes'", ONLY_OURS),
+    "first-answer": ("was answered already by Ada through code at", ONLY_OURS),
 }
 """A line's cell to what it shows here, and with LangGraph; `...` stands for more, an empty text for nothing at all."""
 

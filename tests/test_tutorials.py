@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ pytest.importorskip("matplotlib")
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 FIRST = NOTEBOOKS / "01-label-digits.ipynb"
 ANSWERS = NOTEBOOKS / "01-label-digits.answers.json"
+THIRD = NOTEBOOKS / "03-ask-a-person.ipynb"
 BUDGET = 8
 TRUTH = datasets.load_digits().target.tolist()
 
@@ -52,21 +54,21 @@ class Ran:
         return {c.id: "".join(o.text for o in c.outputs if o.output_type == "stream") for c in cells}
 
 
-def run(folder, answers=None):
-    """Run the first tutorial in a kernel of this interpreter, whatever kernels the machine has."""
+def run(folder, answers=None, path=FIRST):
+    """Run a tutorial in a kernel of this interpreter, whatever kernels the machine has."""
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 
-    notebook = nbformat.read(FIRST, as_version=4)
+    notebook = nbformat.read(path, as_version=4)
     kernels = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     resources = {"metadata": {"path": str(folder)}}
     client = nbclient.NotebookClient(notebook, km=kernels, timeout=120, resources=resources)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NBHITL_")}
-    environment["JPY_SESSION_NAME"] = str(folder / FIRST.name)
+    environment["JPY_SESSION_NAME"] = str(folder / path.name)
     if answers is not None:
         environment["NBHITL_ANSWERS"] = str(answers)
     client.execute(env=environment, cleanup_kc=True)
-    return Ran(notebook, folder / ".nbhitl" / "01-label-digits.duckdb")
+    return Ran(notebook, folder / ".nbhitl" / f"{path.stem}.duckdb")
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +158,48 @@ def test_the_kernel_is_that_of_the_tests(scripted):
     (cell,) = [cell for cell in scripted.notebook.cells if cell.id == "setup"]
     assert cell.outputs[0].text.startswith("1,797 images")
     assert scripted.notebook.metadata.language_info.version == sys.version.split()[0]
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """The tutorial about asking, answered from its file."""
+    pytest.importorskip("pandas")
+    return run(tmp_path_factory.mktemp("asked"), THIRD.with_suffix(".answers.json"), THIRD)
+
+
+def test_every_graph_of_the_tutorial_about_asking_comes_to_its_end(asked):
+    found = dict(asked.rows("SELECT graph, status FROM threads"))
+    assert found.pop("bill") == "finished"
+    assert set(found) == {"dinner", "shopping", "careless", "careful", "round", "reservation", "login"}
+    assert set(found.values()) == {"finished"}
+
+
+def test_it_says_what_its_words_promise(asked):
+    assert asked.printed["form"].endswith("1,500 g from the market\n")
+    assert asked.printed["table"].endswith("63.70 euro\n")
+    assert asked.printed["twice"].startswith("line 17: NBH101 in invite")
+    assert asked.printed["twice-look"] == "['Ann', 'Ann']\n"
+    assert "NBH" not in asked.printed["once"]
+    assert asked.printed["once-look"] == "['Ann']\n"
+    assert asked.printed["many"].endswith("served: soup, cake\n")
+    assert asked.printed["nobody"] == "{'text': 'version 3', 'rounds': 3, 'good': True}\n"
+
+
+def test_its_question_is_asked_again_with_the_reason(asked):
+    rows = asked.rows("SELECT question->>'problem' FROM answers WHERE graph = 'dinner' AND node = 'when' ORDER BY seq")
+    assert rows == [(None,), ("is a Wednesday; we only cook at weekends",)]
+
+
+def test_its_secret_is_nowhere(asked):
+    assert asked.rows("SELECT answer FROM answers WHERE graph = 'login'") == [('"(secret)"',)]
+    secret = json.loads(THIRD.with_suffix(".answers.json").read_text())["sign_in"].encode()
+    kept = [path for path in asked.file.parent.parent.rglob("*") if path.is_file()]
+    assert [path for path in kept if secret in path.read_bytes()] == []
+    assert secret.decode() not in json.dumps(asked.notebook.cells)
+
+
+def test_the_test_that_it_writes_passes(asked):
+    folder = asked.file.parent.parent
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_dinner.py"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
