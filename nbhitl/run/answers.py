@@ -18,11 +18,12 @@ from typing import Any
 
 from nbhitl.engine.errors import AnswerRefused, Problem, SchemaError
 from nbhitl.run import fields
+from nbhitl.run.form_problems import in_form
 from nbhitl.run.forms import FormModel
 from nbhitl.run.limits import DEEPEST
 from nbhitl.run.live_schemas import adapter_of, contents, described, settled, shown, validated
 from nbhitl.run.plain import plain_data, unstorable
-from nbhitl.run.reading import gather, in_form
+from nbhitl.run.reading import gather
 from nbhitl.run.secrets import has_secrets
 from nbhitl.run.stored_schemas import violations
 from nbhitl.run.subschemas import subschemas

@@ -55,6 +55,8 @@ def violations(root: Any, sub: Any, value: Any, where: Path, *, live: bool = Fal
         yield from violations(root, rest[0], value, where, live=live)
         return
     here = dotted(where)
+    if live and len(rest) > 1:
+        yield from _in_none_of(root, node, rest, value, where)
     if not live:
         if len(rest) > 1:
             yield from _none_of(root, node, rest, value, where)
@@ -101,6 +103,22 @@ def _none_of(root: Any, node: Any, rest: list[Any], value: Any, where: Path) -> 
         yield from (p for problems in tried for p in problems[:1] if p.field == dotted(where))
     elif fits > 1 and "oneOf" in node:
         yield Problem(dotted(where), f"fits {fits} of the alternatives, must fit exactly one")
+
+
+def _in_none_of(root: Any, node: Any, rest: list[Any], value: Any, where: Path) -> Iterator[Problem]:
+    """What pydantic lets pass in each of the alternatives that the value can be of; nothing where one takes it."""
+    tag = tag_of(root, node, rest) if isinstance(value, dict) else None
+    found: list[list[Problem]] = []
+    for branch in rest:
+        own = _values(root, branch, tag) if tag is not None else []
+        if _wrong_kind(branch, value) or (own and not any(_same(v, value.get(tag)) for v in own)):
+            continue
+        problems = list(violations(root, branch, value, where, live=True))
+        if not problems:
+            return
+        found.append(problems)
+    if found:
+        yield from min(found, key=len)
 
 
 def _values(root: Any, branch: Any, tag: str) -> list[Any]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 ACCEPTED: Final = (
     "Accepted are a pydantic model, a dataclass, a TypedDict, an Enum, Literal[...], bool, int, float, str, "
-    "a date or time, lists and Optional of these, Annotated[int, Field(ge=0, le=9)], a JSON Schema dict, "
-    "or None."
+    "a date or time, SecretStr, nbhitl.Upload, lists and Optional of these, Annotated[int, Field(ge=0, le=9)], "
+    "a JSON Schema dict, or None."
 )
 """What can be asked for: the cure in each `SchemaError`."""
 Path: TypeAlias = tuple[str | int, ...]

@@ -444,6 +444,29 @@ def test_the_same_kind_of_file_can_be_asked_for_without_a_class():
         CHECKER.check(schema, Upload("a.txt", "", b"1"))
 
 
+def test_what_pydantic_would_let_pass_is_refused_inside_of_alternatives_too():
+    class Shot(BaseModel):
+        kind: Literal["shot"] = "shot"
+        at: dt.datetime
+
+    class Scan(BaseModel):
+        kind: Literal["scan"] = "scan"
+        page: Annotated[Upload, Upload.only(".pdf")]
+
+    either = list[Annotated[Shot | Scan, Field(discriminator="kind")] | int]
+    page = {"name": "a.exe", "type": "", "content": "YQ=="}
+    with pytest.raises(AnswerRefused) as refused:
+        CHECKER.check(either, [{"kind": "shot", "at": "1700000000"}, {"kind": "scan", "page": page}, 3])
+    assert {p.field: p.message for p in refused.value.problems} == {
+        "0.at": "must be a date and time such as 2024-03-31T14:30:00",
+        "1.page": "must be a file of one of these kinds: .pdf",
+    }
+    assert CHECKER.check(dt.date | str, "tea") == "tea"
+    for schema, value in ((dt.date | int, "0"), (Shot | Scan, {"kind": "shot", "at": "2024-01-01T10:00", "x": 1})):
+        with pytest.raises(AnswerRefused):
+            CHECKER.check(schema, value)
+
+
 # -- secrets
 
 

@@ -1,4 +1,4 @@
-"""Any schema yields a form: valid answers are taken, whichever way they come, and a wrong place is named by its path."""
+"""Any schema yields a form: valid answers are taken, whichever way they come, and a wrong place is named."""
 
 import dataclasses
 import datetime as dt
@@ -62,29 +62,46 @@ def flat(draw):
         value = pull(st.booleans())
         return value, value if defaulted else 1 - value
 
-    several = Shape(
-        list[Literal[tuple(words)]],
-        lambda pull, _: (lambda chosen: ([words[n] for n in chosen], chosen))(pull(indexes)),
-        lambda pull, _: ("no list", "no list", ()),
-    )
-    return draw(
-        st.sampled_from(
-            [
-                simple(int, st.integers(-(2**70), 2**70), [(1.5, "1.5"), ("x", "x")], str),
-                simple(Annotated[int, Field(ge=low, le=high)], st.integers(low, high), [(high + 1, str(high + 1)), (low - 1, str(low - 1))], str),
-                simple(Annotated[float, Field(gt=low)], st.floats(low, 1e9, exclude_min=True), [(float(low), str(low))], repr),
-                simple(Annotated[str, Field(max_length=12)], TEXT, [("x" * 13, "x" * 13), (3, 3)]),
-                simple(Annotated[str, Field(pattern="^[a-c]{1,3}$")], st.from_regex("^[a-c]{1,3}$", fullmatch=True), [("d", "d"), ("abca", "abca")]),
-                simple(Literal[tuple(words)], st.sampled_from(words), [("".join(words) + "!", len(words)), (None, -1)], words.index),
-                simple(members, st.integers(0, count - 1).map(lambda n: n * 3), [(1, count), ("M_1", "M_1")], lambda v: v // 3),
-                simple(dt.date, day.map(dt.date.isoformat), [("2024-02-30", "2024-02-30"), (0, 0)]),
-                simple(dt.datetime, moment.map(dt.datetime.isoformat), [("0", "0")]),
-                simple(dict[str, int], st.dictionaries(TEXT, st.integers(), max_size=3), [([], "[]"), ("x", '"x"')], json.dumps),
-                Shape(bool, yes_or_no, lambda pull, _: ("yes", 7, ())),
-                several,
-            ]
-        )
-    )  # fmt: skip
+    def chosen(pull, _):
+        ticked = pull(indexes)
+        return [words[n] for n in ticked], ticked
+
+    several = Shape(list[Literal[tuple(words)]], chosen, lambda pull, _: ("no list", "no list", ()))
+    text = Annotated[str, Field(max_length=12)]
+    coded = Annotated[str, Field(pattern="^[a-c]{1,3}$")]
+    within = Annotated[int, Field(ge=low, le=high)]
+    above = Annotated[float, Field(gt=low)]
+    codes = st.from_regex("^[a-c]{1,3}$", fullmatch=True)
+    kinds = [
+        simple(int, st.integers(-(2**70), 2**70), [(1.5, "1.5"), ("x", "x")], str),
+        simple(within, st.integers(low, high), [(n, str(n)) for n in (low - 1, high + 1)], str),
+        simple(above, st.floats(low, 1e9, exclude_min=True), [(float(low), str(low))], repr),
+        simple(text, TEXT, [("x" * 13, "x" * 13), (3, 3)]),
+        simple(coded, codes, [("d", "d"), ("abca", "abca")]),
+        simple(
+            Literal[tuple(words)],
+            st.sampled_from(words),
+            [("".join(words) + "!", len(words)), (7, -1)],
+            words.index,
+        ),
+        simple(
+            members,
+            st.integers(0, count - 1).map(lambda n: n * 3),
+            [(1, count), ("M_1", "M_1")],
+            lambda value: value // 3,
+        ),
+        simple(dt.date, day.map(dt.date.isoformat), [("2024-02-30", "2024-02-30"), ("0", "0"), (0, 0)]),
+        simple(dt.datetime, moment.map(dt.datetime.isoformat), [("0", "0")]),
+        simple(
+            dict[str, int],
+            st.dictionaries(TEXT, st.integers(), max_size=3),
+            [([], "[]"), ("x", '"x"')],
+            json.dumps,
+        ),
+        Shape(bool, yes_or_no, lambda pull, _: ("yes", 7, ())),
+        several,
+    ]
+    return draw(st.sampled_from(kinds))
 
 
 def optional(shape):
@@ -182,11 +199,15 @@ def either(shapes, make):
     return Shape(kind, good, bad)
 
 
+_NUMBER_OR_TEXT = st.one_of(
+    st.integers().map(lambda n: (n, {"variant": 0, "value": str(n)})),
+    TEXT.map(lambda t: (t, {"variant": 1, "value": t})),
+)
 NUMBER_OR_TEXT = Shape(
     int | str,
-    lambda draw, _: draw(st.integers().map(lambda n: (n, {"variant": 0, "value": str(n)})) | TEXT.map(lambda t: (t, {"variant": 1, "value": t}))),
+    lambda draw, _: draw(_NUMBER_OR_TEXT),
     lambda draw, _: (1.5, {"variant": 0, "value": "1.5"}, ()),
-)  # fmt: skip
+)
 MAKERS = st.sampled_from([_model, _typed_dict, _dataclass])
 
 
@@ -267,11 +288,11 @@ def test_exactly_the_wrong_place_is_named_from_code_from_a_form_and_without_the_
         assert _refused(CHECKER.take, schema, raw) == {_dotted(path)}
 
 
+KEYS = st.sampled_from(["variant", "value", "name", "content"]) | st.text(max_size=3)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.binary(max_size=5)
 ANY_RAW = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.binary(max_size=5),
-    lambda s: st.lists(s, max_size=3) | st.dictionaries(st.sampled_from(["variant", "value", "name", "content"]) | st.text(max_size=3), s, max_size=3),
-    max_leaves=8,
-)  # fmt: skip
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
+)
 
 
 @PROFILE
