@@ -444,3 +444,27 @@ def test_what_counts_when_the_time_is_up_is_said_in_the_words_of_the_form():
     assert then(asked) == "Leave it"
     assert then(replace(asked, described=None)) == "false"
     assert then(replace(asked, default=MISSING)) == "the node fails"
+
+
+# -- what the file says of an answer
+
+
+@pytest.mark.parametrize(
+    ("schema", "before"),
+    [
+        ({"type": "string", "default": "as it was"}, "as it was"),
+        ({"type": "object", "properties": {"a/b~c": {"type": "integer", "default": 3}, "x": {}}}, {"a/b~c": 3}),
+        ({"type": "object", "properties": {"x": {"type": "integer"}}}, None),
+        (Review, {"notes": "", "score": 3}),
+        (str, None),
+        (None, None),
+    ],
+)
+def test_the_answers_view_has_what_the_form_had_before(schema, before, file):
+    ids = ask(file, {"edit": ("?", {"response_schema": schema})})
+    value = {"decision": "publish"} if schema is Review else {} if before != "as it was" else "x"
+    value = "x" if schema is str else value
+    assert main(["answer", str(file), ids["edit"], "--json", json.dumps(value)]) == 0
+    with DuckDBSaver(file) as saver:
+        ((found,),) = saver.sql("SELECT before FROM answers").rows
+    assert (None if found is None else json.loads(found)) == before

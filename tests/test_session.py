@@ -27,6 +27,7 @@ from nbhitl import (
     interrupt,
 )
 from nbhitl.engine.records import Answered, Stopped
+from nbhitl.outcomes import told
 from nbhitl.run.world import Committed, Ended, Started
 
 
@@ -137,6 +138,108 @@ def test_one_of_several_questions_is_answered_by_its_id(saver):
     made.answer(2)
     made.go()
     assert made.state().values["log"] == ["a 2", "b 1"]
+
+
+def three(saver):
+    built = StateGraph(State)
+    for name in "abc":
+        built.add_node(name, lambda state, name=name: {"log": [f"{name} {interrupt(name, response_schema=int)}"]})
+        built.add_edge(START, name)
+    made = session(built, saver)
+    made.go({})
+    return made, {question.value: question.id for question in made.pending()}
+
+
+def test_several_answers_are_recorded_together_and_the_run_goes_on_once(saver):
+    made, ids = three(saver)
+    given = made.answer_all({ids["a"]: 1, ids["c"]: 3}, by="kim", via="form", note={ids["a"]: "hm"})
+    assert [(a.value, a.by, a.note) for a in given.recorded] == [(1, "kim", "hm"), (3, "kim", "")]
+    assert given.refused == {}
+    made.go()
+    assert [question.value for question in made.pending()] == ["b"]
+    made.answer(2)
+    made.go()
+    assert made.state().values["log"] == ["a 1", "b 2", "c 3"]
+
+
+def test_of_several_answers_those_that_fit_are_recorded_and_the_others_are_told_why(saver):
+    made, ids = three(saver)
+    made.answer(9, id=ids["c"], by="ann")
+    given = made.answer_all({ids["a"]: 1, ids["b"]: "two", ids["c"]: 3, "nope": 4})
+    assert [a.interrupt for a in given.recorded] == [ids["a"]]
+    assert {id: type(error) for id, error in given.refused.items()} == {
+        ids["b"]: AnswerRefused, ids["c"]: AlreadyAnsweredError, "nope": UnknownInterruptError,
+    }  # fmt: skip
+    assert [question.value for question in made.pending()] == ["b"]
+
+
+def test_whoever_is_first_for_one_of_several_answers_leaves_the_others_to_count(saver):
+    made, ids = three(saver)
+    record = saver.answer
+
+    def late(key, checkpoint, answers):
+        saver.answer = record
+        record(key, checkpoint, [Answered(ids["b"], 8, "ann", "code")])
+        record(key, checkpoint, answers)
+
+    saver.answer = late
+    given = made.answer_all({ids["a"]: 1, ids["b"]: 2})
+    assert [a.interrupt for a in given.recorded] == [ids["a"]]
+    assert "by ann" in str(given.refused[ids["b"]])
+
+
+def test_answers_without_a_thread_or_to_nothing_record_nothing(saver):
+    made = session(line(ask=ask), saver)
+    assert isinstance(made.answer_all({"x": 1}).refused["x"], UnknownInterruptError)
+    assert made.answer_all({}).recorded == ()
+
+
+def test_answer_takes_one_question_and_names_the_way_to_answer_several(saver):
+    made, ids = three(saver)
+    with pytest.raises(UnknownInterruptError, match="use answer_all"):
+        made.answer({ids["a"]: 1, ids["b"]: 2})
+    assert made.answer({ids["a"]: 1}).value == 1
+    assert len(made.pending()) == 2
+
+
+def test_what_became_of_a_question_can_be_asked_after_the_run_went_on(saver):
+    made = session(line(ask=ask, judge=judge), saver)
+    made.go({})
+    (question,) = made.pending()
+    at = made.position.checkpoint.id
+    assert made.outcome(question.id).fate == "open"
+    made.answer("yes", by="kim", via="code")
+    assert made.outcome(question.id).answered.by == "kim"
+    made.go()
+    for since in (at, None):
+        found = made.outcome(question.id, since)
+        assert (found.fate, found.answered.value) == ("answered", "yes")
+    assert made.outcome("nope", at).fate == "closed"
+
+
+def test_a_question_that_another_one_replaced_is_superseded(saver):
+    text = ["first?"]
+    made = session(line(ask=lambda state: {"x": interrupt(text[0])}), saver)
+    made.go({})
+    (old,) = made.pending()
+    at = made.position.checkpoint.id
+    text[0] = "second?"
+    made.compiled.update_state(made.config, {"log": ["edited"]})
+    made.go()
+    (new,) = made.pending()
+    assert new.value == "second?"
+    found = made.outcome(old.id, at)
+    assert (found.fate, found.successor) == ("superseded", new.id)
+    assert told(found, "") == "A newer question took its place."
+
+
+def test_on_a_branch_that_starts_over_an_open_question_is_closed(saver):
+    made = session(line(ask=ask), saver)
+    made.go({})
+    (question,) = made.pending()
+    at = made.position.checkpoint.id
+    made.go({"x": 1}, restart=True)
+    assert made.outcome(question.id, at).fate == "closed"
 
 
 def test_an_answer_without_a_question_is_an_error(saver):

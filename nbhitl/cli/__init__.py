@@ -88,8 +88,9 @@ examples:
   nbhitl lint lesson.ipynb
   nbhitl lint graph.py nodes.py
 
-Finds what goes wrong around questions: effects that happen again, pauses that are caught, questions whose answer is lost.
-No code is run. A line that is meant so: # nbhitl: ignore[CODE]. The exit code is 1 when there is more than a note.
+Finds what goes wrong around questions: effects that happen again, pauses that are caught, questions whose answer is
+lost. No code is run. A line that is meant so: # nbhitl: ignore[CODE]. The exit code is 1 when there is more than a
+note.
 """
 COMPACT = """\
 examples:

@@ -74,6 +74,10 @@ class Desk:
         """Whether a question waits here."""
         return bool(self._seen)
 
+    def has(self, id: str) -> bool:
+        """Whether this question waits here."""
+        return id in self._seen
+
     @property
     def widgets(self) -> list[Any]:
         """What is to be seen, from top to bottom."""

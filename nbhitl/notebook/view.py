@@ -63,6 +63,8 @@ class View:
         self._desk: Desk | None = None
         """The questions, once there was one: without any, widgets need not be loaded."""
         self._input: Form | None = None
+        self._offered = False
+        """Whether all was answered elsewhere, and there is a button to go on."""
         self._lock = threading.Lock()
         self._painted = 0.0
         self._timer: threading.Timer | None = None
@@ -142,6 +144,7 @@ class View:
             from nbhitl.notebook.desk import Desk
 
             self._desk = Desk(self.session, self._send)
+        self._offered = False
         self._desk.look()
         self._desk.show(pending)
         self._layers(widgets, self._desk.widgets)
@@ -151,7 +154,7 @@ class View:
 
     def _end(self) -> None:
         """Nothing can be done now: leave the answers as text, and forms that say what became of their questions."""
-        self._input = None
+        self._input, self._offered = None, False
         if self._desk is not None:
             self._desk.look()
             if self._desk.clear():
@@ -168,18 +171,23 @@ class View:
         position = self.session.position
         if not self.interactive or self._desk is None or position is None or self.session.busy:
             return
-        if not self._desk.look():
+        ended = self._desk.look()
+        if position.stopped is None:  # somebody else runs it: there is another look when that stops
             return
         pending = self.session.pending()
-        if pending:
+        if any(not self._desk.has(question.id) for question in pending) or (ended and pending):
             self._ask(pending)
-        elif position.stopped is not None and position.stopped.reason == "interrupted":
-            self._offer_to_go_on()
+        elif not pending and (ended or self._offered):
+            if position.stopped.reason == "interrupted":
+                self._offer_to_go_on()
+            else:
+                self._end()
 
     def _offer_to_go_on(self) -> None:
-        import ipywidgets as widgets
+        if self._desk is not None and not self._offered:
+            import ipywidgets as widgets
 
-        if self._desk is not None:
+            self._offered = True
             self._layers(widgets, [*self._desk.widgets, self._button("Continue", "Answered: the run can go on.")])
 
     def _buttons(self, stopped: Stopped) -> Any:

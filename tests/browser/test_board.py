@@ -72,7 +72,8 @@ flow(START, ask, ask)
 """
 SUBMIT = ".nbh-submit:visible"
 PRESS = """after => {
-  const press = () => [...document.querySelectorAll('.nbh-submit')].filter(b => !b.disabled && b.offsetParent).at(-1).click();
+  const press = () =>
+    [...document.querySelectorAll('.nbh-submit')].filter(b => !b.disabled && b.offsetParent).at(-1).click();
   setTimeout(press, after);
 }"""
 

@@ -128,7 +128,7 @@ class Shown:
 
     def settled(self):
         """Wait until the worker has done what it was told so far."""
-        until(lambda: self.worker._jobs.empty())
+        until(self.worker._jobs.empty)
         done = threading.Event()
         wait(self.worker, done)
         return self

@@ -1,4 +1,4 @@
-"""Two pages, two forms, and a page against ``nbhitl answer``, within a millisecond: one answer each, and one continuation.
+"""Two pages, two forms, and a page against ``nbhitl answer``, within a millisecond: one answer, one continuation.
 
 ``NBHITL_STORM=10000 python -m pytest tests/storms/test_answer_races.py`` races more often.
 """
@@ -123,7 +123,7 @@ def test_of_two_pages_that_submit_one_form_at_once_one_counts_and_the_form_says_
         at_once(lambda form=form: form._pressed([0]), lambda form=form: form._pressed([1]))
         until(lambda form=form: form.state == "answered", f"round {number}")
         effects = notebook.shell.user_ns["effects"]
-        until(lambda n=number: len(effects) > n, f"round {number}")
+        until(lambda n=number, seen=effects: len(seen) > n, f"round {number}")
         winner = effects[number][1]
         checked(notebook, number, winner)
         assert winner in form._status.value

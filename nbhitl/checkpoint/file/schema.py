@@ -42,6 +42,13 @@ TABLES: Final = (
         version INTEGER NOT NULL, name VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL)""",
 )
 
+_MEMBER: Final = "'/properties/' || replace(replace(k, '~', '~0'), '/', '~1') || '/default'"
+_MEMBERS: Final = f"[k FOR k IN json_keys(q.schema, '$.properties') IF json_exists(q.schema, {_MEMBER})]"
+_BEFORE: Final = (
+    f"coalesce(json_extract(q.schema, '$.default'), CASE WHEN len({_MEMBERS}) > 0 THEN"
+    f" to_json(map_from_entries([(k, json_extract(q.schema, {_MEMBER})) FOR k IN {_MEMBERS}])) END)"
+)
+
 _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "threads",
@@ -185,18 +192,19 @@ _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     (
         "answers",
-        "Every answer with its question, once a branch: who gave it (as claimed), through what, when, with which note.",
-        """WITH first AS (
+        "Every answer with its question, once a branch: by whom (as claimed), through what, when, and what was before.",
+        # What a form was filled in with stands in the schema, as the default of the whole or of its parts.
+        f"""WITH first AS (
             SELECT graph, thread, checkpoint, key, arg_min(json, seq) AS json, arg_min(made_at, seq) AS made_at,
                 min(seq) AS seq
             FROM journal WHERE kind = 'answered' AND ns = '' GROUP BY graph, thread, checkpoint, key)
         SELECT q.graph, q.thread, q.branch, q.step, q.checkpoint, q.node, q.interrupt, q.value AS question,
             json_extract(a.json, '$.value') AS answer, json_extract_string(a.json, '$.by') AS answered_by,
             json_extract_string(a.json, '$.via') AS via, json_extract_string(a.json, '$.note') AS note,
-            q.asked_at, make_timestamp(a.made_at) AS answered_at, q.ns, a.seq
+            q.asked_at, make_timestamp(a.made_at) AS answered_at, q.ns, a.seq, {_BEFORE} AS before
         FROM first a JOIN interrupts q ON q.graph = a.graph AND q.thread = a.thread
             AND q.checkpoint = a.checkpoint AND q.interrupt = a.key
-        ORDER BY a.seq""",
+        ORDER BY a.seq""",  # noqa: S608 - our own constants
     ),
     (
         "branches",
