@@ -379,12 +379,18 @@ def test_the_command_line_answers_a_thread_whose_cell_was_not_run_yet(one, noteb
     assert "when its cell is run again" in capfd.readouterr().out
 
 
-def test_a_run_that_code_takes_on_shows_its_next_question(one):
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_run_that_code_takes_on_shows_its_next_question_and_its_end(seen, one):
     shown = one()
     form = shown.sheet().form
     shown.session.answer("a")
+    if seen:
+        until(lambda: shown.view._offered)
     shown.session.compiled.invoke(None, shown.session.config)
     until(lambda: form.state == "closed" and "second?" in shown.texts)
+    shown.session.answer("x")
+    shown.session.compiled.invoke(None, shown.session.config)
+    until(lambda: "answered by" in shown.texts)
 
 
 def test_a_question_that_an_edit_of_the_state_has_closed_says_so(one):
