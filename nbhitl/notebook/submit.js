@@ -13,6 +13,7 @@ function render({ model, el }) {
   const output = () => el.closest('.jp-Cell-outputArea, .jp-OutputArea, .output') ?? form()?.parentElement;
   let area = null;
   let busy = false;
+  let heir = true; // until the form is submitted itself
 
   const paint = () => {
     busy = model.get('disabled');
@@ -24,6 +25,7 @@ function render({ model, el }) {
   const submit = async () => {
     if (busy) return;
     busy = true;
+    heir = false;
     button.setAttribute('aria-disabled', 'true');
     button.textContent = 'Answering ...';
     area = output();
@@ -69,7 +71,7 @@ function render({ model, el }) {
   /** Whether the cursor is in the form, or was and nobody has put it elsewhere. */
   const free = () => {
     const at = document.activeElement;
-    return !at || at === document.body || form()?.contains(at);
+    return !at || at === document.body || at === output() || form()?.contains(at);
   };
 
   const attend = () =>
@@ -92,12 +94,19 @@ function render({ model, el }) {
   };
 
   /** A form that takes the place of an answered one takes its cursor too. */
-  const inherit = () => {
+  const inherit = (looks, before) => {
     const place = output();
-    if (!place?.dataset[KEEP] || !free()) return;
+    if (!place?.dataset[KEEP] || !heir) return;
+    if (form().contains(document.activeElement)) {
+      delete place.dataset[KEEP]; // somebody has put it here already, and knows best where
+      return;
+    }
+    const reach = [...form().querySelectorAll(`.nbh-field :is(${REACH})`)].filter(seen);
+    const ready = reach.length > 0 && reach.length === before && free();
+    if (!ready && looks > 0) setTimeout(() => inherit(looks - 1, reach.length), 50); // fields come one after the other
+    if (!ready) return;
     delete place.dataset[KEEP];
-    const first = [...form().querySelectorAll(`.nbh-field :is(${REACH})`)].find(seen);
-    (first ?? button).focus();
+    reach[0].focus();
   };
 
   const wire = () => form() && connect(form());
@@ -113,12 +122,16 @@ function render({ model, el }) {
   model.on('change:attention', attend);
   model.on('change:state', settled);
   el.appendChild(button);
-  requestAnimationFrame(() => {
-    if (!form()) return;
+  const begin = looks => {
+    if (!form()) {
+      if (looks > 0) setTimeout(() => begin(looks - 1), 50); // it is put on the page a moment later
+      return;
+    }
     watch.observe(form(), { childList: true, subtree: true, attributes: true, attributeFilter: ['class'] });
     wire();
-    setTimeout(inherit, 50); // the fields are put on the page one after the other
-  });
+    inherit(40, 0);
+  };
+  setTimeout(() => begin(100));
   return () => {
     window.removeEventListener('keydown', keys, true);
     clearTimeout(watch.soon);
@@ -134,8 +147,7 @@ function render({ model, el }) {
 }
 
 const REACH = 'input, select, textarea, button';
-const seen = control =>
-  !control.disabled && control.type !== 'file' ? control.checkVisibility() : control.checkVisibility();
+const seen = control => control.checkVisibility();
 let made = 0;
 
 /** Ties labels, help and errors of ipywidgets' own controls to them, as ours are from the start. */

@@ -74,6 +74,7 @@ def test_a_password_leaves_the_page_once_and_is_in_no_message_back_no_file_no_lo
     assert MARKER not in nbconvert.HTMLExporter(template_name="lab").from_notebook_node(notebook)[0]
     assert MARKER not in json.dumps(notebook)
     book.shutdown()
-    files = [path for path in server.home.rglob("*") if path.is_file()]
+    others = [folder for folder in server.root.iterdir() if folder != book.path.parent]  # other tests' notebooks
+    files = [path for path in server.home.rglob("*") if path.is_file() and not any(o in path.parents for o in others)]
     assert {"story.duckdb", "history.sqlite", "server.log"} <= {path.name for path in files}
     assert [str(path) for path in files if MARKER.encode() in path.read_bytes()] == []
