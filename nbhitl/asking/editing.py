@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import GenericAlias
 from typing import Any, TypedDict, TypeVar
 
 from nbhitl.asking.frames import frame_from, frame_table, is_frame
@@ -78,7 +79,7 @@ def _type_of(value: Any, where: str, depth: int) -> Any:
             kinds = [_type_of(item, f"{where}[{n}]", depth + 1) for n, item in enumerate(value[:1])]
             alike = all(type(item) is type(value[0]) for item in value)
             alike = alike and not (isinstance(value[0] if value else None, Mapping) and len(set(map(tuple, value))) > 1)
-            return list[kinds[0]] if kinds and alike else list[Any]  # type: ignore[valid-type]
+            return GenericAlias(list, (kinds[0] if kinds and alike else Any,))  # list[...], of a type known only now
         case tuple() if type(value) is tuple:
             raise NbhitlError(f"edit(): {where} is a tuple, which no form can show: edit list(...) of it.")
         case _ if is_frame(value):

@@ -8,12 +8,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from nbhitl.engine.mentions import is_graph
 from nbhitl.lint import vocabulary
 from nbhitl.lint.names import Library, Live, Names
-from nbhitl.lint.sources import Scope, dotted, is_next, own, root
+from nbhitl.lint.sources import FUNCTIONS, Scope, dotted, is_next, own, root
 
 if TYPE_CHECKING:
     from nbhitl.engine.description import Graph
@@ -286,9 +286,11 @@ def _owner(name: str, scope: Scope) -> Scope | None:
 
 def _lasting_defaults(scope: Scope) -> Iterator[str]:
     """Parameters whose default is a list, dict or set: one for all calls."""
-    args: Any = scope.node.args  # type: ignore[attr-defined]
+    if not isinstance(scope.node, FUNCTIONS):
+        return
+    args = scope.node.args
     positional = [*args.posonlyargs, *args.args]
-    pairs = [*zip(reversed(positional), reversed(args.defaults), strict=False)]
+    pairs: list[tuple[ast.arg, ast.expr | None]] = [*zip(reversed(positional), reversed(args.defaults), strict=False)]
     pairs += [*zip(args.kwonlyargs, args.kw_defaults, strict=True)]
     for parameter, default in pairs:
         if isinstance(default, (ast.List, ast.Dict, ast.Set)):

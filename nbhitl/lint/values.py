@@ -101,15 +101,15 @@ class Values:
 
     # -- what is stored
 
-    def _find_assigned(self) -> dict[str, ast.expr]:
-        """Local variables that are assigned once, with what."""
-        values: dict[str, list[ast.expr | None]] = {}
+    def _find_assigned(self) -> dict[str, ast.expr | ast.ExceptHandler]:
+        """Local variables that are assigned once, with what; of a caught exception its handler."""
+        values: dict[str, list[ast.expr | ast.ExceptHandler]] = {}
         for node in self._nodes:
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     values.setdefault(name, []).append(value)
-                case ast.ExceptHandler(name=str(name), type=kind):
-                    values.setdefault(name, []).append(ast.copy_location(ast.Starred(kind or node), node))  # type: ignore[arg-type]
+                case ast.ExceptHandler(name=str(name)):
+                    values.setdefault(name, []).append(node)
                 case ast.Name(id=name, ctx=ast.Store()) | ast.AugAssign(target=ast.Name(id=name)):
                     values.setdefault(name, [])
                 case _:
@@ -118,7 +118,7 @@ class Values:
         return {
             name: given[0]
             for name, given in values.items()
-            if len(given) == 1 and given[0] is not None and stores.count(name) <= 1 and name not in self.scope.outer
+            if len(given) == 1 and stores.count(name) <= 1 and name not in self.scope.outer
         }
 
     def _returned(self, value: ast.expr) -> None:
@@ -134,8 +134,10 @@ class Values:
                     for given in keywords:
                         if given.arg == "update":
                             self._returned(given.value)
-            case ast.Name(id=name) if isinstance(self._assigned.get(name), ast.Dict):
-                self._returned(self._assigned[name])
+            case ast.Name(id=name):
+                origin = self._assigned.get(name)
+                if isinstance(origin, ast.Dict):
+                    self._returned(origin)
             case ast.IfExp(body=body, orelse=orelse):
                 self._returned(body)
                 self._returned(orelse)
@@ -158,7 +160,7 @@ class Values:
             case ast.Name(id=name):
                 if name in self._assigned:
                     origin = self._assigned[name]
-                    if isinstance(origin, ast.Starred):
+                    if isinstance(origin, ast.ExceptHandler):
                         yield value, "an exception"
                     elif not isinstance(origin, (ast.List, ast.Tuple, ast.Dict, ast.Name)):
                         yield from ((value, what) for _, what in self._unstorable(origin))

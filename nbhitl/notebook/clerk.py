@@ -10,13 +10,13 @@ import os
 import threading
 import traceback
 import weakref
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nbhitl.checkpoint.duckdb import DuckDBSaver
 from nbhitl.engine.errors import NbhitlError
-from nbhitl.engine.records import Answered, Checkpoint, Entry, ThreadKey, Wrote
+from nbhitl.engine.records import Answered, ThreadKey
 from nbhitl.inbox import VIA, OpenQuestion, Reply, Stored, settle
 from nbhitl.mailbox import Letter, Mailbox
 
@@ -36,28 +36,19 @@ class KernelSaver(DuckDBSaver):
         super().__init__(path)
         self._moved = moved
 
-    def commit(
-        self,
-        key: ThreadKey,
-        checkpoint: Checkpoint,
-        entries: Sequence[Entry] = (),
-        *,
-        wrote: Wrote | None = None,
-        joined: Container[str] = (),
-        wait: bool = True,
-    ) -> None:
+    def commit(self, key: ThreadKey, *given: Any, **more: Any) -> None:
         """As any saver; see `nbhitl.engine.ports.Saver`."""
-        super().commit(key, checkpoint, entries, wrote=wrote, joined=joined, wait=wait)
+        super().commit(key, *given, **more)
         self._moved(key)
 
-    def append(self, key: ThreadKey, checkpoint: str, entries: Iterable[Entry], *, wait: bool = True) -> None:
+    def append(self, key: ThreadKey, *given: Any, **more: Any) -> None:
         """As any saver; see `nbhitl.engine.ports.Saver`."""
-        super().append(key, checkpoint, entries, wait=wait)
+        super().append(key, *given, **more)
         self._moved(key)
 
-    def answer(self, key: ThreadKey, checkpoint: str, answers: Sequence[Answered]) -> None:
+    def answer(self, key: ThreadKey, *given: Any, **more: Any) -> None:
         """As any saver; see `nbhitl.engine.ports.Saver`."""
-        super().answer(key, checkpoint, answers)
+        super().answer(key, *given, **more)
         self._moved(key)
 
 

@@ -73,15 +73,16 @@ class Form:
         self._first = 0
         """What was sent first, as a number: the same again is a double click, anything else is another page's."""
         self._rivals = False
-        self._controls = tuple(control_for(field) for field in self.model.fields)
+        self.controls = tuple(control_for(field) for field in self.model.fields)
+        """One for each field of the model, in its order."""
         self._summary = text_box("")
         self._status = text_box("")
-        self._button = submit_button(parts_of(self._controls), self._pressed)
+        self._button = submit_button(parts_of(self.controls), self._pressed)
         self._button.description = action
         required = any(not field.may_be_blank for field in self.model.fields)
         legend = text_box("* required" if required and len(self.model.fields) > 1 else "", "nbh-help")
         self._foot = W.HBox([self._button, legend]).add_class("nbh-foot")
-        self._fields = W.VBox([c.box for c in self._controls]).add_class("nbh-fields")
+        self._fields = W.VBox([c.box for c in self.controls]).add_class("nbh-fields")
         self._headline = self.model.description or headline(question.value)
         shown = [W.HTML(p) for p in question_html(question.value, self._headline)]
         body = W.HBox([*shown, W.VBox([self._summary, self._fields, self._foot]).add_class("nbh-answer")])
@@ -97,9 +98,9 @@ class Form:
 
     def raw(self, sent: Sequence[Any] | None = None, buffers: Sequence[Any] = ()) -> dict[str, Any]:
         """The raw value of each control by field name; from the values ``sent`` by the page when given."""
-        values = [part.value(i, sent) for i, part in enumerate(parts_of(self._controls))]
+        values = [part.value(i, sent) for i, part in enumerate(parts_of(self.controls))]
         found, at = {}, 0
-        for control in self._controls:
+        for control in self.controls:
             found[control.field.name] = control.read(values[at : at + len(control.parts)], buffers)
             at += len(control.parts)
         return found
@@ -115,12 +116,12 @@ class Form:
             else:
                 inner = problem.field[len(control.field.name) :].removeprefix("." if control.field.name else "")
                 said.setdefault(control.field.name, []).append((inner, problem.message))
-        for control in self._controls:
+        for control in self.controls:
             control.say(said.get(control.field.name, ()))
             control.forget()
         lines = [sentence(text) for text in rest]
         if len(said) > 1:
-            labels = ", ".join(c.field.label for c in self._controls if c.field.name in said)
+            labels = ", ".join(c.field.label for c in self.controls if c.field.name in said)
             lines.insert(0, f"{len(said)} fields need another answer: {labels}.")
         self._summary.value = error_html("\n".join(lines)) if lines else ""
         self._become("open", "")
@@ -143,7 +144,7 @@ class Form:
         """Begin with what was typed into an earlier form for this question, and leave what is typed to a later one."""
         earlier = _LATEST.get(id) if id else None
         if earlier is not None and earlier.model == self.model and earlier.state != "answered":
-            pairs = zip(parts_of(earlier._controls), parts_of(self._controls), strict=True)  # noqa: SLF001 - its own
+            pairs = zip(parts_of(earlier.controls), parts_of(self.controls), strict=True)
             for old, new in pairs:
                 setattr(new.widget, new.key, getattr(old.widget, old.key))
         if id:
@@ -186,14 +187,14 @@ class Form:
 
     def _quiet(self) -> None:
         self._summary.value = ""
-        for control in self._controls:
+        for control in self.controls:
             control.say(())
             control.lock()
 
     def _at(self, path: str) -> Control | None:
         """The control that a problem's dotted path leads to (a name may have dots itself)."""
         fits = [
-            c for c in self._controls
+            c for c in self.controls
             if c.field.name == "" or path == c.field.name or path.startswith(c.field.name + ".")
         ]  # fmt: skip
         return max(fits, key=lambda c: len(c.field.name), default=None)

@@ -8,7 +8,7 @@ from nbhitl.engine.errors import AnswerRefused
 
 CALLS = [
     {"name": "send", "args": {"to": "ann", "urgent": True}, "id": "1", "type": "tool_call"},
-    {"name": "delete", "args": {"path": "/tmp/x"}, "id": "2", "type": "tool_call"},
+    {"name": "delete", "args": {"path": "notes.txt"}, "id": "2", "type": "tool_call"},
 ]
 EDIT = {"type": "edit", "edited_action": {"name": "send", "args": {"to": "bob", "urgent": False}}}
 
@@ -22,7 +22,7 @@ def test_the_question_is_langchains_request(person):
     assert person(lambda: review_tools(CALLS, allow=("approve", "reject"))).asked == {
         "action_requests": [
             {"name": "send", "args": {"to": "ann", "urgent": True}},
-            {"name": "delete", "args": {"path": "/tmp/x"}},
+            {"name": "delete", "args": {"path": "notes.txt"}},
         ],
         "review_configs": [
             {"action_name": "send", "allowed_decisions": ["approve", "reject"]},

@@ -118,7 +118,7 @@ class Shown:
         """Choose an option, and press the button."""
         form = self.sheet(id).form
         options = form.model.fields[0].options
-        parts = form._controls[0].parts
+        parts = form.controls[0].parts
         setattr(parts[0].widget, parts[0].key, [option.label for option in options].index(text))
         form.press()
 
@@ -405,7 +405,7 @@ def test_a_later_answer_of_another_page_is_told_that_it_does_not_count(one):
     shown = one()
     form = shown.sheet().form
     shown.desk._send = lambda command: None
-    part = form._controls[0].parts[0]
+    part = form.controls[0].parts[0]
     form._pressed([0])
     form._pressed([0])  # a double click
     assert not form._rivals

@@ -68,13 +68,13 @@ def made(schema=Order, id=""):
 
 
 def compound(form, name):
-    return next(c for c in form._controls if c.field.name == name).parts[0].widget
+    return next(c for c in form.controls if c.field.name == name).parts[0].widget
 
 
 def send(form, buffers=(), **drafts):
     """What the page's button sends, with these drafts instead of those that are shown."""
     values = []
-    for control in form._controls:
+    for control in form.controls:
         for i, part in enumerate(control.parts):
             shown = part.value(i, None)
             values.append(drafts.get(control.field.name, shown))
@@ -141,7 +141,7 @@ def test_a_member_whose_name_has_a_dot_is_told_from_a_place_inside():
 def test_what_was_typed_lives_on_in_a_later_form_for_the_same_question():
     form, _ = made(id="q1")
     compound(form, "tags").draft = FULL["tags"]
-    form._controls[0].parts[0].widget.value = True
+    form.controls[0].parts[0].widget.value = True
     again, sent = made(id="q1")
     again.press()
     assert (sent[0]["tags"], sent[0]["urgent"]) == (["tea", "milk"], True)
@@ -241,4 +241,4 @@ def test_text_of_a_schema_reaches_the_page_as_data_of_one_widget_only(text):
             assert text not in widget.value
         if isinstance(widget, Compound):
             json.dumps([widget.field, widget.draft, widget.problems], ensure_ascii=False).encode()
-    assert {c.field.kind for c in form._controls} == {"object", "list", "table", "union"}
+    assert {c.field.kind for c in form.controls} == {"object", "list", "table", "union"}

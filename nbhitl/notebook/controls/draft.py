@@ -91,8 +91,9 @@ def raw_of(field: FormField, draft: Any, buffers: Sequence[Any] = ()) -> Any:
             return [_row(field, row, buffers) for row in draft["rows"]] if draft["on"] else None
         case "union" if isinstance(draft, Mapping) and isinstance(draft.get("values"), list):
             index, values = draft.get("variant"), draft["values"]
-            known = type(index) is int and 0 <= index < min(len(field.variants), len(values))
-            value = raw_of(field.variants[index], values[index], buffers) if known else None  # type: ignore[index]
+            value = None
+            if type(index) is int and 0 <= index < min(len(field.variants), len(values)):
+                value = raw_of(field.variants[index], values[index], buffers)
             return {"variant": index, "value": value}
         case "file" if isinstance(draft, Mapping):
             return {"name": draft.get("name"), "type": draft.get("type"), "content": _content(draft, buffers)}
