@@ -58,7 +58,7 @@ def made(schema, value="Well?", title="review"):
 
 
 def control(form, name):
-    return next(c for c in form._controls if c.field.name == name)
+    return next(c for c in form.controls if c.field.name == name)
 
 
 def widget(form, name):
@@ -189,7 +189,7 @@ def test_an_optional_choice_can_be_left_unanswered():
 
 def test_values_that_the_page_sends_win_over_those_that_arrived_before():
     form, sent = made(Every)
-    values = [part.value(i, None) for i, part in enumerate(p for c in form._controls for p in c.parts)]
+    values = [part.value(i, None) for i, part in enumerate(p for c in form.controls for p in c.parts)]
     values[0] = 1
     values[-1] = '{"bob": 2}'
     values[12] = {"year": 2024, "month": 1, "date": 29}
@@ -209,7 +209,7 @@ def test_whatever_the_page_sends_is_gathered_and_left_to_the_checker(junk):
 
 def test_the_button_knows_all_controls_and_hands_over_what_the_page_sends():
     form, sent = made(Every)
-    parts = [part for c in form._controls for part in c.parts]
+    parts = [part for c in form.controls for part in c.parts]
     assert form._button.controls == [[part.widget.model_id, part.key, ""] for part in parts]
     values = [part.value(i, None) for i, part in enumerate(parts)]
     values[0] = 1
