@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nbhitl.checkpoint import reading
 from nbhitl.checkpoint.file import forking, opening
+from nbhitl.checkpoint.file.instances import stopped_by_ctrl_c
 from nbhitl.checkpoint.file.lock import Ownership
 from nbhitl.checkpoint.sql import guard
 from nbhitl.checkpoint.writer import Writer
@@ -103,11 +104,8 @@ def _opened(file: Path | None, name: str) -> opening.Opened:
     import duckdb
 
     try:
-        return opening.open_file(file)
-    except RuntimeError as error:
-        if "interrupt" in str(error).lower():  # what duckdb makes of a Ctrl-C
-            raise KeyboardInterrupt from error
-        raise
+        with stopped_by_ctrl_c():
+            return opening.open_file(file)
     except (duckdb.Error, OSError) as error:
         said = str(error).partition("\n")[0]
         raise SaverError(

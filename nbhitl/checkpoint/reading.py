@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from nbhitl.checkpoint.entries import KINDS
 from nbhitl.checkpoint.file import verifying
+from nbhitl.checkpoint.file.instances import stopped_by_ctrl_c
 from nbhitl.checkpoint.rows import FULL, Place, from_column, to_column
 from nbhitl.engine.records import Position, ThreadKey
 
@@ -143,14 +144,10 @@ def thread_columns(key: ThreadKey) -> list[str]:
 
 
 def query(cursor: Any, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """All rows. Ctrl-C, which duckdb turns into a RuntimeError, is a KeyboardInterrupt again."""
-    try:
+    """All rows."""
+    with stopped_by_ctrl_c():
         rows: list[tuple[Any, ...]] = cursor.execute(sql, list(params)).fetchall()
-        return rows
-    except RuntimeError as error:
-        if "interrupt" in str(error).lower():
-            raise KeyboardInterrupt from error
-        raise
+    return rows
 
 
 def parents(cursor: Any, key: ThreadKey) -> dict[str, str | None]:

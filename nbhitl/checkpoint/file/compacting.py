@@ -27,7 +27,7 @@ def compact(file: Path) -> None:
     try:
         for leftover in (fresh, instances.wal_of(fresh)):
             leftover.unlink(missing_ok=True)
-        with ExitStack() as stack:
+        with instances.stopped_by_ctrl_c(), ExitStack() as stack:
             source = instances.opened(file, read_only=True)
             stack.callback(source.close)
             target = instances.fill_new(fresh, fold=False)  # what is folded twice takes its room twice

@@ -85,7 +85,8 @@ def diagnose(path: Path, progress: Progress | None = None) -> Findings:
     except FileLockedError as error:
         return _of_copy(path, str(error), progress)
     try:
-        return _of(path, path, progress)
+        with instances.stopped_by_ctrl_c():
+            return _of(path, path, progress)
     finally:
         ownership.release()
 
@@ -94,8 +95,9 @@ def mend(path: Path, findings: Findings) -> None:
     """Save what can be read of a file that was found damaged. Raises `FileDamagedError`, which tells the result."""
     ownership = Ownership(findings.path)
     try:
-        salvage.finish(findings.path)
-        salvage.salvage(findings.path, findings.problems, findings.level)
+        with instances.stopped_by_ctrl_c():
+            salvage.finish(findings.path)
+            salvage.salvage(findings.path, findings.problems, findings.level)
     finally:
         ownership.release()
     raise FileDamagedError(f"nothing in {path} is nbhitl's, as far as can be told; it was not changed. Restore a copy.")
@@ -107,7 +109,8 @@ def _of_copy(path: Path, owner: str, progress: Progress | None) -> Findings:
     folder = Path(tempfile.mkdtemp(prefix="nbhitl-"))
     try:
         copy_whole(path, folder / path.name)
-        findings = _of(path, folder / path.name, progress)
+        with instances.stopped_by_ctrl_c():
+            findings = _of(path, folder / path.name, progress)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     by = owner.partition(": ")[0].removeprefix(f"{path} is ").removeprefix("in use ")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from nbhitl.checkpoint import crashing
 from nbhitl.checkpoint.file import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 CONFIG: Final = {
@@ -30,6 +31,17 @@ CONFIG: Final = {
 _NEW: Final = {**CONFIG, "storage_compatibility_version": "v1.4.0"}
 """For new files: what duckdb's command line before 2.0 reads, too. It is not for the instances that run a user's SQL,
 since how duckdb writes down a parsed query depends on it."""
+
+
+@contextmanager
+def stopped_by_ctrl_c() -> Iterator[None]:
+    """Make a `KeyboardInterrupt` of the ``RuntimeError: Query interrupted`` that duckdb makes of a Ctrl-C."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "interrupt" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise
 
 
 def wal_of(file: Path) -> Path:
