@@ -37,15 +37,16 @@ MAY_IMPORT = {
     "drawing": {"engine"},
     "lint": {"engine"},
     "words": {"engine"},
+    "debugging": {"engine"},
     "outcomes": {"engine", "words"},
     "mailbox": {"engine"},
     "inbox": {"engine", "run", "checkpoint", "outcomes", "words"},
     "asking": {"engine", "run"},
-    "session": {"engine", "run", "calls", "compiled", "scripts", "stand_ins", "state_snapshot", "outcomes"},
+    "session": {"engine", "run", "calls", "debugging", "drawing", "editing", "subgraphs", "words", "compiled", "scripts", "stand_ins", "state_snapshot", "outcomes"},
     "cli": {"engine", "checkpoint", "compiled", "session", "scripts", "inbox", "lint", "mailbox", "outcomes", "words"},
     "notebook": {
         "nbhitl", "engine", "run", "checkpoint", "compiled", "graph", "session", "state", "scripts", "drawing", "lint",
-        "state_snapshot", "inbox", "mailbox", "outcomes", "words",
+        "state_snapshot", "inbox", "mailbox", "outcomes", "words", "debugging", "subgraphs",
     },
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ from nbhitl.run.cards import card_schema
 from nbhitl.run.vault import shown
 from nbhitl.run.world import Ended, Event, RunControl
 from nbhitl.scripts import ScriptedAnswers
-from nbhitl.session import Session
+from nbhitl.session import Runner, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,7 +438,7 @@ class Worker:
         except Exception:  # noqa: BLE001 - the worker has to live on, whatever became of the screen
             traceback.print_exc()
 
-    def _watch(self, session: Session, event: Event) -> None:
+    def _watch(self, session: Runner, event: Event) -> None:
         self.screen.event(event)
         if isinstance(event, Ended):
             _flush_figures()

@@ -7,32 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.engine.records import Stopped
-from nbhitl.notebook.housekeeping import split
+from nbhitl.notebook.verbs.verb import Verb, split
 from nbhitl.notebook.worker import Go
 from nbhitl.scripts.replay import play, replayed
 
 if TYPE_CHECKING:
-    from nbhitl.notebook.workspace import Workspace
+    from nbhitl.notebook.verbs.verb import Line
 
 
-def save_test(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
+def save_test(line: Line) -> None:
     """Write the thread as a pytest file that gives its answers again and compares path and final state."""
-    names = split(words, "save-test FILE.py")
+    names = split(line.words, "save-test FILE.py")
     if len(names) != 1:
         raise NbhitlError("say where the test goes: %graph save-test test_NAME.py")
-    file = workspace.find(graph, thread).session.save_test(names[0])
+    file = line.worker.session.save_test(names[0])
     cure = "" if file.name.startswith("test_") else " (pytest finds it by itself when its name begins with test_)"
     print(f"Written. Run it with: pytest {_quoted(file)}{cure}")
 
 
-def replay(workspace: Workspace, words: str, graph: str | None, thread: str | None) -> None:
+def replay(line: Line) -> None:
     """Run again on a new branch with the answers that were given; until NODE asks, which you answer."""
     usage = "replay [--until NODE]"
-    given = split(words, usage)
+    given = split(line.words, usage)
     if given and (given[0] != "--until" or len(given) != 2):
-        raise NbhitlError(f"%graph {usage}: {words!r} is neither of it.")
+        raise NbhitlError(f"%graph {usage}: {line.words!r} is neither of it.")
     until = given[1] if given else None
-    worker = workspace.find(graph, thread)
+    worker = line.worker
     session = worker.session
     recorded = session.recording()
     script = replayed(recorded, until, session.nodes(), session.thread)
@@ -56,3 +56,9 @@ def replay(workspace: Workspace, words: str, graph: str | None, thread: str | No
 
 def _quoted(file: Path) -> str:
     return str(file) if " " not in str(file) else f'"{file}"'
+
+
+VERBS = {
+    "replay": Verb("replay [--until NODE]", replay),
+    "save-test": Verb("save-test FILE.py", save_test),
+}

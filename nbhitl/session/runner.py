@@ -1,4 +1,4 @@
-"""`Session`: a graph, a thread and a saver; what a notebook holds. Knows nothing of notebooks itself."""
+"""`Runner`: runs one thread of one graph, looks at it and takes answers. What a debugger does stands beside."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import threading
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ from nbhitl.scripts.sources import ModuleSource, Source, source_of
 from nbhitl.stand_ins import following
 from nbhitl.state_snapshot import StateSnapshot, config_of
 
-Watcher = Callable[["Session", Event], None]
+Watcher = Callable[["Runner", Event], None]
 LOOK_BACK = 100
 """Checkpoints that are looked at for what became of a question."""
 
@@ -57,7 +57,7 @@ class Answers:
     """The id of each question whose answer was not taken, and why: `AnswerRefused`, or that it is not open."""
 
 
-class Session:
+class Runner:
     """Runs one thread of one graph, one call at a time, and tells a watcher what happens.
 
     Args:
@@ -236,40 +236,6 @@ class Session:
         then = then or self.saver.code(position.checkpoint.code)
         return changes(then, self.graph.fingerprints()) if then else []
 
-    # -- breakpoints: kept per graph, effective at once
-
-    @property
-    def breakpoints(self) -> dict[str, Any]:
-        """Node name to how it stops there (``{"enabled": True}``)."""
-        return dict(self.saver.breakpoints(self.name))
-
-    def set_breakpoint(self, node: str, on: bool = True) -> None:
-        """Set or remove the breakpoint before a node, also while the graph runs.
-
-        Raises:
-            UnknownNodeError: there is no such node.
-        """
-        self.graph.expect([node], "break")
-        points = self.breakpoints
-        if on:
-            points[node] = {"enabled": True}
-        else:
-            points.pop(node, None)
-        self.saver.set_breakpoints(self.name, points)
-        run = self.run  # it may end while we look
-        if run is not None:
-            run.rules = replace(run.rules, hold_before=self._held(points))
-
-    def toggle_breakpoint(self, node: str) -> bool:
-        """Set the breakpoint before a node if there is none, else remove it; whether there is one now."""
-        on = node not in self.breakpoints
-        self.set_breakpoint(node, on)
-        return on
-
-    def _held(self, points: Mapping[str, Any]) -> frozenset[str]:
-        # A breakpoint on a node that the graph no longer has is kept, and holds nothing.
-        return frozenset(name for name in points if name.partition("/")[0] in self.graph.nodes)
-
     # -- moving
 
     def go(
@@ -298,7 +264,7 @@ class Session:
         try:
             self._control = control or RunControl()
             options = CallOptions(
-                hold_before=self._held(self.breakpoints),
+                hold_before=self._held(),
                 durability="sync",
                 control=self._control,
                 restart=restart,
@@ -315,6 +281,10 @@ class Session:
             claim.release()
             self.run = None
             self._busy.release()
+
+    def _held(self) -> frozenset[str]:
+        """Nodes before which a run stops."""
+        return frozenset()
 
     def pause(self, reason: str = "stopped on request") -> None:
         """Ask a run that is at work to stop before its next node."""
