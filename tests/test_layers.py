@@ -42,7 +42,10 @@ MAY_IMPORT = {
     "mailbox": {"engine"},
     "inbox": {"engine", "run", "checkpoint", "outcomes", "words"},
     "asking": {"engine", "run"},
-    "session": {"engine", "run", "calls", "debugging", "drawing", "editing", "subgraphs", "words", "compiled", "scripts", "stand_ins", "state_snapshot", "outcomes"},
+    "session": {
+        "engine", "run", "calls", "compiled", "debugging", "drawing", "editing", "outcomes", "scripts", "stand_ins",
+        "state_snapshot", "subgraphs", "words",
+    },
     "cli": {"engine", "checkpoint", "compiled", "session", "scripts", "inbox", "lint", "mailbox", "outcomes", "words"},
     "notebook": {
         "nbhitl", "engine", "run", "checkpoint", "compiled", "graph", "session", "state", "scripts", "drawing", "lint",
