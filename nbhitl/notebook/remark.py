@@ -37,7 +37,7 @@ function render({ model, el }) {
   paint();
   // A kernel that was restarted knows nothing of this form any more, and a click would wait for ever.
   const gone = document.createElement("div");
-  gone.className = "nbh-gone";
+  gone.className = "nbh-form-gone";
   gone.setAttribute("role", "status");
   el.append(gone);
   void model.widget_manager.get_model(model.get("me")).then((own) => {
@@ -55,7 +55,7 @@ export default { render };
 """
 _STYLE: Final = """
 .nbh-remark { margin-top: 10px; }
-.nbh-gone:not(:empty) { margin-top: 10px; font-weight: 600; color: var(--jp-ui-font-color2, #616161); }
+.nbh-form-gone:not(:empty) { margin-top: 10px; font-weight: 600; color: var(--jp-ui-font-color2, #616161); }
 .nbh-remark summary { cursor: pointer; color: var(--jp-ui-font-color2, #616161); width: fit-content; }
 .nbh-remark input { margin-top: 6px; width: 100%; max-width: 420px; height: 28px; padding: 0 8px;
   box-sizing: border-box; font: inherit; color: var(--jp-ui-font-color1, #222);

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, assert_never
 
 from nbhitl.engine import edits, ids, moves
 from nbhitl.engine.breakpoints import Rules
-from nbhitl.engine.description import Graph, Node
+from nbhitl.engine.description import ROOT, Graph, Node
 from nbhitl.engine.errors import AlreadyAnsweredError, SaverError, UnstorableValueError
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import (
@@ -40,7 +40,8 @@ from nbhitl.run.world import DEFAULT_CONCURRENCY, Committed, Durability, Ended, 
 
 Listener: TypeAlias = "Callable[[Run, Event], None]"
 
-_START_NODE: Final = Node(START, lambda values: values)
+_START_NODE: Final = Node(START, lambda values: values.get(ROOT, values) if isinstance(values, Mapping) else values)
+"""Merges the input, which has been unpacked already; where the state is one value, that is packed again."""
 _NO_CODE: Final[tuple[Mapping[str, str], str]] = (EMPTY, "")
 
 
