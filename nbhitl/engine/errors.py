@@ -155,6 +155,20 @@ class QueryRefused(SaverError, ValueError):
     """A query is no single read-only SELECT, reads outside the file, or took too long."""
 
 
+class ExpressionError(NbhitlError, ValueError):
+    """An expression, of a breakpoint or a watch, cannot be read or evaluated.
+
+    ``.text`` is the expression and ``.column`` where in it the mistake stands, counted from 1 (0: nowhere in
+    particular). ``.name`` is the name that has no value, where that is what is wrong.
+    """
+
+    def __init__(self, message: str, text: str = "", column: int = 0, name: str = "") -> None:
+        super().__init__(message)
+        self.text = text
+        self.column = column
+        self.name = name
+
+
 class InterruptExpired(NbhitlError, TimeoutError):
     """Nobody answered a question in time, and it has no default."""
 
