@@ -22,9 +22,10 @@ from nbhitl.checkpoint.holding import Holding
 from nbhitl.checkpoint.journal import Journal
 from nbhitl.checkpoint.lineage import exists, gone, newest_since, taken, unknown
 from nbhitl.checkpoint.lines import Line, Lines
+from nbhitl.checkpoint.notes import Notes
 from nbhitl.checkpoint.packing import Change, to_write
 from nbhitl.checkpoint.reading import Point, Reader
-from nbhitl.checkpoint.rows import Place, entry_of, from_column, to_column
+from nbhitl.checkpoint.rows import Place, entry_of, from_column
 from nbhitl.checkpoint.sql import guard
 from nbhitl.checkpoint.values.codec import Codec
 from nbhitl.engine.errors import AlreadyAnsweredError, QueryRefused, SaverError
@@ -65,10 +66,10 @@ class DuckDBSaver:
         self._open(Holding(self._file, self.path))
 
     def _open(self, holding: Holding) -> None:
-        self._codes: dict[str, dict[str, str]] | None = None  # read when first needed
         self._holding, self._writer = holding, holding.writer
         self._reader = Reader(holding.connection, holding.writer, self.path, holding.mark)
         self._lines = Lines(self._reader, self._journal, holding.branches)
+        self._notes = Notes(self._reader, holding.writer, self._journal.codec)
         # Also runs at interpreter exit, and when a saver that nobody closed is collected.
         self._end = weakref.finalize(self, holding.close, _EXITING)
 
@@ -225,7 +226,7 @@ class DuckDBSaver:
         self._holding.close(_CLOSING)  # may be broken off by a Ctrl-C, and is done again then
         self._end.detach()
         # Not kept for whoever keeps this saver, e.g. in a traceback: duckdb complains at exit about what is left.
-        del self._reader, self._lines, self._holding
+        del self._reader, self._lines, self._notes, self._holding
         self._writer.wait()  # raises what went wrong before
 
     def delete_thread(self, key: ThreadKey) -> None:
@@ -242,6 +243,7 @@ class DuckDBSaver:
             rows = upkeep.copied(cursor, source, target)
             for ns, branch in self._lines.branches(source):  # a line that is nowhere yet is looked for, and not found
                 self._lines.started(replace(target, ns=ns), branch)
+            self._notes.forget(target)
             self._writer.wait(self._writer.put(rows, firm=True, hurry=True))
 
     def prune(self, key: ThreadKey, *, keep: int = 1) -> None:
@@ -321,44 +323,44 @@ class DuckDBSaver:
     def remember_code(self, digest: str, code: Mapping[str, str]) -> None:
         """Remember what a `Checkpoint.code` stands for; see `nbhitl.engine.ports.Saver`."""
         self._check()
-        if self._codes is not None and digest in self._codes:
+        if self._notes.knows_code(digest):
             return
         self._writer.room()
         with self._lock:
-            known = self._known_codes()
-            if digest not in known:
-                kept = dict(code)
-                data, json = self._journal.codec.encode_with_json(kept, "code")
-                self._writer.put([Place(ThreadKey(""), 0, "", 0, {}).row("code", data, json, key=digest)])
-                known[digest] = kept
+            self._notes.remember_code(digest, code)
 
     def code(self, digest: str) -> Mapping[str, str] | None:
         """What `remember_code` was given for a digest; None when it never was."""
         self._check()
         with self._lock:
-            found = self._known_codes().get(digest)
-        return None if found is None else dict(found)
-
-    def _known_codes(self) -> dict[str, dict[str, str]]:
-        if self._codes is None:
-            rows = self._reader.rows("SELECT key, bytes FROM journal WHERE kind = 'code' ORDER BY seq DESC")
-            self._codes = {from_column(digest): self._journal.codec.decode(data) for digest, data in rows}
-        return self._codes
+            return self._notes.code(digest)
 
     def set_breakpoints(self, graph: str, points: Mapping[str, Any]) -> None:
-        """Remember a graph's breakpoints, node to spec (storable data); replaces what was set before."""
+        """Remember a graph's breakpoints, id to spec (storable data); replaces what was set before."""
         self._check()
-        data, json = self._journal.codec.encode_with_json(dict(points), "breakpoints")
-        place = Place(ThreadKey("", graph), 0, "", 0, {})
-        self._writer.wait(self._writer.put([place.row("breakpoint", data, json)]))
+        with self._lock:
+            ticket, writer = self._notes.set_breakpoints(graph, points), self._writer
+        writer.wait(ticket)
 
     def breakpoints(self, graph: str) -> dict[str, Any]:
         """The graph's breakpoints as they were set last; empty when they never were."""
         self._check()
-        sql = "SELECT bytes FROM journal WHERE kind = 'breakpoint' AND graph = ? ORDER BY seq DESC LIMIT 1"
-        rows = self._reader.rows(sql, [to_column(graph)])
-        found: dict[str, Any] = self._journal.codec.decode(rows[0][0]) if rows else {}
-        return found
+        with self._lock:
+            return self._notes.breakpoints(graph)
+
+    def set_setting(self, key: ThreadKey, name: str, value: Any) -> None:
+        """Remember a setting of a thread or a graph; see `nbhitl.engine.ports.Saver`."""
+        self._check()
+        with self._lock:
+            ticket, writer = self._notes.set_setting(key, name, value), self._writer
+        if ticket is not None:
+            writer.wait(ticket)
+
+    def settings(self, key: ThreadKey) -> dict[str, Any]:
+        """The settings of a thread or a graph, by name; empty when there never were any."""
+        self._check()
+        with self._lock:
+            return self._notes.settings(key)
 
     @contextmanager
     def _family(self, key: ThreadKey) -> Iterator[Any]:
@@ -372,6 +374,7 @@ class DuckDBSaver:
 
     def _rewrite(self, key: ThreadKey, plan: Rewrite, *, gone: bool) -> None:
         self._lines.drop(key.graph, key.thread, gone=False)
+        self._notes.forget(key)
         ticket = self._writer.put(plan, firm=True, hurry=True)
         if gone:
             self._lines.drop(key.graph, key.thread, gone=True)

@@ -13,7 +13,18 @@ from nbhitl.checkpoint.claims import check_claims
 from nbhitl.checkpoint.lineage import exists, gone, is_kept, kept, newest_since, taken, unknown
 from nbhitl.engine.errors import SaverError
 from nbhitl.engine.ports import ThreadInfo
-from nbhitl.engine.records import Answered, Asked, Checkpoint, Continued, Entry, Position, Stopped, ThreadKey, Wrote
+from nbhitl.engine.records import (
+    MISSING,
+    Answered,
+    Asked,
+    Checkpoint,
+    Continued,
+    Entry,
+    Position,
+    Stopped,
+    ThreadKey,
+    Wrote,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -83,6 +94,8 @@ class InMemorySaver:
         self._lock = threading.Lock()
         self._lines: dict[ThreadKey, _Line] = {}
         self._breakpoints: dict[str, Mapping[str, Any]] = {}
+        self._settings: dict[tuple[str, str], dict[str, Any]] = {}
+        """Graph and thread (empty: the graph's own) to what was set, by name."""
         self._codes: dict[str, dict[str, str]] = {}
         self._seq = 0
         self._closed = False
@@ -174,6 +187,7 @@ class InMemorySaver:
             self._check()
             for line in self._family(key):
                 del self._lines[line]
+            self._settings.pop((key.graph, key.thread), None)
 
     def copy_thread(self, source: ThreadKey, target: ThreadKey) -> None:
         """Copy a thread with its sub-graphs; see `nbhitl.engine.ports.Saver`."""
@@ -184,6 +198,8 @@ class InMemorySaver:
             for line in self._family(source):
                 self._seq += 1
                 self._lines[replace(target, ns=line.ns)] = self._lines[line].copy(self._seq)
+            copied = self._settings.get((source.graph, source.thread), {})
+            self._settings.setdefault((target.graph, target.thread), {}).update(copied)
 
     def prune(self, key: ThreadKey, *, keep: int = 1) -> None:
         """Delete all but the newest checkpoints of a thread; see `nbhitl.engine.ports.Saver`."""
@@ -217,6 +233,22 @@ class InMemorySaver:
             self._check()
             self._breakpoints[graph] = dict(points)
 
+    def settings(self, key: ThreadKey) -> Mapping[str, Any]:
+        """The settings of a thread or a graph, by name; empty when there never were any."""
+        with self._lock:
+            self._check()
+            return dict(self._settings.get((key.graph, key.thread), {}))
+
+    def set_setting(self, key: ThreadKey, name: str, value: Any) -> None:
+        """Remember a setting; see `nbhitl.engine.ports.Saver`."""
+        with self._lock:
+            self._check()
+            known = self._settings.setdefault((key.graph, key.thread), {})
+            if value is MISSING:
+                known.pop(name, None)
+            else:
+                known[name] = value
+
     def remember_code(self, digest: str, code: Mapping[str, str]) -> None:
         """Remember what a `Checkpoint.code` stands for; what was remembered first stays."""
         if digest in self._codes:
@@ -245,6 +277,7 @@ class InMemorySaver:
             self._closed = True
             self._lines.clear()
             self._codes.clear()
+            self._settings.clear()
 
     def _stand_each(self, places: list[_Place]) -> Iterator[Position]:
         for place in places:

@@ -15,6 +15,7 @@ from nbhitl.checkpoint import reading
 from nbhitl.checkpoint.file.schema import COLUMNS
 from nbhitl.checkpoint.growth import Lists
 from nbhitl.checkpoint.lineage import is_kept, kept
+from nbhitl.checkpoint.notes import SETTING
 from nbhitl.checkpoint.packing import Change
 from nbhitl.checkpoint.rows import BYTES, FULL, Place, Row, from_column, to_column
 from nbhitl.checkpoint.writer import Rewrite
@@ -56,9 +57,12 @@ def pruning(cursor: Any, journal: Journal, key: ThreadKey, keep: int) -> Rewrite
     left = kept(parents, keep)
     rows: list[Row] = []
     full: set[int] = set()
+    settings: dict[str, Row] = {}
     for row in reading.query(cursor, f"SELECT {_ROW} FROM journal WHERE {_THREAD} ORDER BY seq", _columns(key)):
         ns, checkpoint = from_column(row[2]), from_column(row[_CHECKPOINT])
-        if ns:
+        if row[_KIND] == SETTING:
+            settings[row[_KEY]] = row
+        elif ns:
             if is_kept(ns, left):
                 rows.append(row)
         elif checkpoint in left:
@@ -69,6 +73,7 @@ def pruning(cursor: Any, journal: Journal, key: ThreadKey, keep: int) -> Rewrite
                 rows.append(row)
         elif row[_KIND] == "checkpoint" and row[_TASK] is not None and from_column(row[_PARENT]) in left:
             rows.append(_left_behind(cursor, journal, root, row))
+    rows += [row for row in settings.values() if row[BYTES] is not None]
     return Rewrite(_DELETE, _columns(key), rows, lines_of(cursor, key), _pruned)
 
 

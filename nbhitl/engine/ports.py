@@ -121,10 +121,20 @@ class Saver(Protocol):
         """What `remember_code` was given for a digest; None when it never was."""
 
     def breakpoints(self, graph: str) -> Mapping[str, Any]:
-        """The breakpoints that were set last for a graph: node name to how it stops there."""
+        """The breakpoints that were set last for a graph: id to what was set (see `nbhitl.debugging.breakpoint`)."""
 
     def set_breakpoints(self, graph: str, points: Mapping[str, Any]) -> None:
         """Remember a graph's breakpoints; ``points`` holds plain data (JSON types)."""
+
+    def settings(self, key: ThreadKey) -> Mapping[str, Any]:
+        """What `set_setting` was given for a thread, by name; for a graph with ``ThreadKey("", graph)``."""
+
+    def set_setting(self, key: ThreadKey, name: str, value: Any) -> None:
+        """Remember a value beside a thread or a graph, durably, until it is set again; `MISSING` removes it.
+
+        It needs no checkpoint, and is no change of the thread; namespaces share it. It is deleted, and copied, with
+        its thread. Raises `UnstorableValueError`.
+        """
 
     def register(
         self, *classes: type, migrate: Callable[[dict[str, Any]], dict[str, Any]] | None = None, was: str | None = None

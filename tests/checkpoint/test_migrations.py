@@ -14,6 +14,7 @@ import pytest
 
 from nbhitl.checkpoint import DuckDBSaver
 from nbhitl.checkpoint.file import instances, mark, migrations
+from nbhitl.checkpoint.file.doctor import diagnose
 from nbhitl.checkpoint.file.schema import VERSION
 from nbhitl.engine.errors import AlreadyAnsweredError, SaverError
 from nbhitl.engine.records import Answered, Checkpoint, ThreadKey
@@ -181,3 +182,22 @@ def test_a_step_that_fails_leaves_the_file_and_names_its_copy(tmp_path, monkeypa
     monkeypatch.undo()
     with DuckDBSaver(path) as saver:
         assert {i.key.thread: i.status for i in saver.threads()} == STATUS[1]
+
+
+def test_a_file_that_another_program_of_this_version_made_gets_the_views_of_this_one(tmp_path):
+    path = tmp_path / "t.duckdb"
+    with DuckDBSaver(path) as saver:
+        saver.commit(ThreadKey("t", "g"), Checkpoint("a", None, -1, "input", {"n": 1}))
+        saver.set_setting(ThreadKey("", "g"), "watches", ["n"])
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DROP VIEW settings")
+        connection.execute("CREATE OR REPLACE VIEW breakpoints AS SELECT 1 AS old")
+        connection.execute("DELETE FROM about WHERE name = 'views'")
+    for _ in range(2):
+        with DuckDBSaver(path) as saver:
+            assert saver.sql("SELECT name FROM settings").rows == [("watches",)]
+            assert "breakpoint" in saver.sql("SELECT * FROM breakpoints").columns
+            assert saver.load(ThreadKey("t", "g")).checkpoint.values == {"n": 1}
+    assert diagnose(path).problems == []
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert connection.execute("SELECT name FROM about ORDER BY name").fetchall() == [("id",), ("views",)]

@@ -134,6 +134,7 @@ def test_writing_to_a_snapshot_is_refused(file):
             lambda: seen.answer(T, "c0", [Answered("q", 1)]),
             lambda: seen.remember_code("d", {}),
             lambda: seen.set_breakpoints("", {}),
+            lambda: seen.set_setting(T, "hits", {}),
             lambda: seen.delete_thread(T),
             lambda: seen.prune(T),
             seen.compact,

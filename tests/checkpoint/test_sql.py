@@ -9,7 +9,7 @@ import pytest
 
 from nbhitl.checkpoint.file.schema import VIEWS
 from nbhitl.engine.errors import QueryRefused
-from nbhitl.engine.records import Answered, Asked, Checkpoint, Send, Stopped, Task, ThreadKey, Wrote
+from nbhitl.engine.records import MISSING, Answered, Asked, Checkpoint, Send, Stopped, Task, ThreadKey, Wrote
 
 T = ThreadKey("t", "g")
 
@@ -73,7 +73,31 @@ def test_breakpoints_are_kept_for_each_graph(told):
     told.set_breakpoints("g", {"draft": {"when": "after"}})
     told.set_breakpoints("other", {})
     assert told.breakpoints("g") == {"draft": {"when": "after"}}
-    assert told.sql("SELECT * FROM breakpoints").rows == [("g", "draft", '{"when":"after"}')]
+    assert told.sql("SELECT * FROM breakpoints").rows == [("g", "draft", "draft", '{"when":"after"}')]
+
+
+def test_a_breakpoint_is_shown_with_its_name_and_its_node(told):
+    change = {"kind": "change", "key": "n"}
+    after = {"kind": "after", "node": "sub/ask", "condition": "n > 3"}
+    told.set_breakpoints("g", {"after sub/ask": after, "change n": change})
+    assert told.sql("SELECT graph, breakpoint, node, spec->>'condition' FROM breakpoints").rows == [
+        ("g", "after sub/ask", "sub/ask", "n > 3"),
+        ("g", "change n", None, None),
+    ]
+
+
+def test_settings_are_shown_as_they_are_set_now(told):
+    told.set_setting(ThreadKey("", "g"), "watches", ["n"])
+    told.set_setting(ThreadKey("", "g"), "watches", ["n", "n > 3"])
+    told.set_setting(T, "hits", {"before draft": 2})
+    told.set_setting(T, "gone", 1)
+    told.set_setting(T, "gone", MISSING)
+    assert told.sql("SELECT * FROM settings").columns == ("graph", "thread", "name", "value")
+    assert told.sql("SELECT * FROM settings").rows == [
+        ("g", "", "watches", '["n","n > 3"]'),
+        ("g", "t", "hits", '{"before draft":2}'),
+    ]
+    assert told.sql("SELECT thread, status FROM threads").rows == [("t", "interrupted")]
 
 
 def test_every_view_is_documented_and_works(told):

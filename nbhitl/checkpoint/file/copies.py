@@ -70,7 +70,7 @@ class Snapshot(DuckDBSaver):
             " the file open"
         )
 
-    commit = append = answer = remember_code = set_breakpoints = _refused
+    commit = append = answer = remember_code = set_breakpoints = set_setting = _refused
     delete_thread = copy_thread = prune = compact = _refused
 
 

@@ -70,6 +70,28 @@ def migrate(path: Path, version: int) -> None:
         connection.close()
 
 
+def renew_views(connection: Any, path: Path) -> None:
+    """Give a file of this version the views of this program, where another one made them; its rows stay as they are.
+
+    Raises `SaverError`, with the file as it was, when that cannot be written.
+    """
+    import duckdb
+
+    wanted = schema.edition()
+    if connection.execute("SELECT value FROM about WHERE name = 'views'").fetchall() == [(wanted,)]:
+        return
+    try:
+        connection.execute("BEGIN TRANSACTION")
+        for statement in schema.views():
+            connection.execute(statement)
+        connection.execute("DELETE FROM about WHERE name = 'views'")
+        connection.execute("INSERT INTO about VALUES ('views', ?)", [wanted])
+        connection.execute("COMMIT")
+    except duckdb.Error as error:
+        why = str(error).partition("\n")[0]
+        raise SaverError(f"the views of {path} could not be renewed ({why}); make room there, open it again") from error
+
+
 def _take(connection: Any, step: Step) -> None:
     connection.execute("BEGIN TRANSACTION")
     try:

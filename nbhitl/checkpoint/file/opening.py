@@ -105,6 +105,7 @@ def open_file(path: Path | None) -> Opened:
             connection.close()
             migrations.migrate(path, version)
             connection = _checked(path, level)
+        migrations.renew_views(connection, path)
         instances.folding(connection)
         lock_down(connection)
         return Opened(connection, _new_mark(connection, path))

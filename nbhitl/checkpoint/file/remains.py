@@ -17,6 +17,7 @@ from nbhitl.checkpoint.file.instances import opened, wal_of
 from nbhitl.checkpoint.file.schema import COLUMNS
 from nbhitl.checkpoint.file.verifying import Bad, Line, file_id, scan
 from nbhitl.checkpoint.journal import Journal
+from nbhitl.checkpoint.notes import SETTING
 from nbhitl.checkpoint.rows import FULL, Place, from_column, linked
 from nbhitl.checkpoint.values.codec import Codec, is_frame
 from nbhitl.engine.errors import FileDamagedError, UnstorableValueError
@@ -193,7 +194,7 @@ def kept(source: Any, remains: Remains, chains: dict[Line, int]) -> Iterator[tup
             continue
         last, links[line] = seq, chain
         chains[line] = linked(chains.get(line, 0), kind, checkpoint, data)
-        if thread:
+        if thread and kind != SETTING:
             remains.ends[line] = remains.ends.pop(line, 0) if step is None else step
         remains.rows += 1
         yield (*item[:-1], chains[line])

@@ -7,6 +7,7 @@ those names.
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Final
 
 from nbhitl.checkpoint.file import parts
@@ -61,7 +62,7 @@ _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
             FROM journal WHERE kind = 'checkpoint' AND ns = '' GROUP BY graph, thread),
         touched AS (
             SELECT graph, thread, max(made_at) AS updated, max(seq) AS last_seq
-            FROM journal WHERE ns = '' AND kind NOT IN ('breakpoint', 'code') GROUP BY graph, thread),
+            FROM journal WHERE ns = '' AND kind NOT IN ('breakpoint', 'code', 'setting') GROUP BY graph, thread),
         stops AS (
             SELECT j.graph, j.thread, max_by(j.kind, j.seq) AS kind, max_by(j.json, j.seq) AS json
             FROM journal j JOIN newest n ON j.graph = n.graph AND j.thread = n.thread AND j.checkpoint =
@@ -217,11 +218,22 @@ _VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     (
         "breakpoints",
-        "The breakpoints of each graph as they are set now: one row a node, with what was set (JSON).",
-        """SELECT n.graph, e.key AS node, e.value AS spec
+        "The breakpoints of each graph as they are set now: name, node (null for any), and what was set (JSON).",
+        # Before there were several kinds of them, what was set stood under the name of the node.
+        """SELECT n.graph, e.key AS breakpoint,
+            CASE WHEN json_exists(e.value, '$.kind') THEN json_extract_string(e.value, '$.node') ELSE e.key END AS node,
+            e.value AS spec
         FROM (SELECT graph, max_by(json, seq) AS json FROM journal WHERE kind = 'breakpoint' GROUP BY graph)
         n,
-            json_each(n.json) e""",
+            json_each(n.json) e ORDER BY graph, breakpoint""",
+    ),
+    (
+        "settings",
+        "What was set for each graph (thread is empty) and thread: watched expressions, hits, names of branches.",
+        """SELECT graph, thread, key AS name, CAST(json AS JSON) AS value
+        FROM (SELECT *, row_number() OVER (PARTITION BY graph, thread, key ORDER BY seq DESC) AS nth FROM journal
+            WHERE kind = 'setting')
+        WHERE nth = 1 AND bytes IS NOT NULL ORDER BY graph, thread, name""",
     ),
     (
         "node_stats",
@@ -317,14 +329,19 @@ ABOUT: Final = (
     "CREATE TABLE about (name VARCHAR NOT NULL, value VARCHAR NOT NULL)",
     "INSERT INTO about VALUES ('id', left(replace(CAST(uuid() AS VARCHAR), '-', ''), 16))",
 )
-"""What there is one of in a file: from the start a random id."""
+"""What there is one of in a file: from the start a random id; and the `edition` of its views."""
 RECORD: Final = "INSERT INTO schema_migrations VALUES (?, ?, CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP))"
 """Notes that the file has a version from now on: its number, and what is new in it."""
 
 
 def statements() -> list[str]:
     """What makes an empty database a checkpoint file, in order; then it is given its version with `RECORD`."""
-    return [*TABLES, *ABOUT, *views()]
+    return [*TABLES, *ABOUT, *views(), f"INSERT INTO about VALUES ('views', '{edition()}')"]  # noqa: S608 - a digest
+
+
+def edition() -> str:
+    """A digest of the views of this version as this program makes them; a file's own is noted in ``about``."""
+    return blake2b("\n".join(views()).encode(), digest_size=8).hexdigest()
 
 
 def views() -> list[str]:
