@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias, get_args
 
 from nbhitl.engine import edits, moves, questions
-from nbhitl.engine.breakpoints import Rules
+from nbhitl.engine.breakpoints import Debugger, Rules
 from nbhitl.engine.commands import Command, destinations
 from nbhitl.engine.description import ROOT, Graph
 from nbhitl.engine.errors import (
@@ -72,9 +72,8 @@ class CallOptions:
     """New input starts over on a branch of its own, even while a question waits; nothing is deleted."""
     rename: Mapping[str, str] = field(default_factory=dict)
     """Old to new names of nodes, for a thread that stopped before they were renamed."""
-    hold_before: frozenset[str] = frozenset()
-    """The debugger's breakpoints: each holds one task. A node's name, or a path into sub-graphs."""
-    hold_after: frozenset[str] = frozenset()
+    debugger: Debugger | None = None
+    """Holds single tasks."""
     last_step: int | None = None
     """The super-step that no part of the call may go beyond, where it is one of several; None: counted from here."""
 
@@ -151,9 +150,7 @@ class Calls:
         if not isinstance(limit, int) or limit < 1:
             raise NbhitlError(f"recursion_limit is {limit!r}; it is a whole number of super-steps, at least 1.")
         before, after = self._static(options)
-        hold_before = self.graph.expect(options.hold_before, "breakpoint") if options.hold_before else frozenset()
-        hold_after = self.graph.expect(options.hold_after, "breakpoint") if options.hold_after else frozenset()
-        return Rules(limit, before, after, hold_before, hold_after)
+        return Rules(limit, before, after, options.debugger)
 
     def _prepared(self, input: Any, config: Config, options: CallOptions, rules: Rules) -> Run:
         """As `prepare`, for a thread that was claimed; ``rules.last_step`` counts from where the run begins."""

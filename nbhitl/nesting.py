@@ -213,13 +213,15 @@ class Nest:
 
     def _entries(self, stopped: Stopped) -> list[Entry]:
         """What the pause of the sub-graph means to the parent's task."""
-        task, position = self.inside.task, self.run.position
+        if stopped.reason == "interrupted":
+            return self._questions()
         if stopped.reason == "breakpoint":
-            path = stopped.text.removeprefix("at the breakpoint ")
-            where, _, node = path.partition(" ")
-            return [Held(task.id, f"{where} {task.node}/{node}", "inside")]
-        if stopped.reason != "interrupted":
-            return []
+            held = self._held(stopped)
+            return [*(self._questions() if held.place == "question" else ()), held]
+        return []
+
+    def _questions(self) -> list[Entry]:
+        task, position = self.inside.task, self.run.position
         names = {t.id: t.node for t in position.checkpoint.tasks}
         head, ns = position.checkpoint.id, self.run.key.ns
         found: list[Entry] = [
@@ -233,6 +235,17 @@ class Nest:
             for q in before
             if q.id not in self.inside.position.answers
         ]
+
+    def _held(self, stopped: Stopped) -> Held:
+        """What holds tasks of the sub-graph holds the task that runs it."""
+        task, held = self.inside.task.id, list(self.run.position.held.values())
+        if not held:  # a static breakpoint
+            where, _, node = stopped.text.removeprefix("at the breakpoint ").partition(" ")
+            return Held(task, f"{where} {self.run.rules.inside}{node}", "inside")
+        urgent = (one.place for one in held if one.place in ("error", "question"))
+        texts = ", ".join(dict.fromkeys(one.text for one in held))
+        notes = ", ".join(dict.fromkeys(one.note for one in held if one.note))
+        return Held(task, texts, next(urgent, "inside"), held[0].why, notes)
 
 
 def _same(one: Answered, other: Answered | None) -> bool:

@@ -37,19 +37,23 @@ MAY_IMPORT = {
     "drawing": {"engine"},
     "lint": {"engine"},
     "words": {"engine"},
-    "debugging": {"engine"},
+    "debugging": {"engine", "words"},
     "outcomes": {"engine", "words"},
     "mailbox": {"engine"},
     "inbox": {"engine", "run", "checkpoint", "outcomes", "words"},
     "asking": {"engine", "run"},
+    "report": {"engine", "drawing", "outcomes", "words"},
     "session": {
-        "engine", "run", "calls", "compiled", "debugging", "drawing", "editing", "outcomes", "scripts", "stand_ins",
-        "state_snapshot", "subgraphs", "words",
+        "engine", "run", "calls", "compiled", "debugging", "drawing", "editing", "grafts", "outcomes", "report",
+        "scripts", "stand_ins", "state_snapshot", "subgraphs", "words",
     },
-    "cli": {"engine", "checkpoint", "compiled", "session", "scripts", "inbox", "lint", "mailbox", "outcomes", "words"},
+    "cli": {
+        "engine", "run", "checkpoint", "compiled", "session", "scripts", "inbox", "lint", "mailbox", "outcomes",
+        "report", "words",
+    },
     "notebook": {
         "nbhitl", "engine", "run", "checkpoint", "compiled", "graph", "session", "state", "scripts", "drawing", "lint",
-        "state_snapshot", "inbox", "mailbox", "outcomes", "words", "debugging", "subgraphs",
+        "state_snapshot", "inbox", "mailbox", "outcomes", "report", "words", "debugging", "subgraphs", "asking",
     },
 }  # fmt: skip
 

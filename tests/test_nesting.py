@@ -25,6 +25,8 @@ from nbhitl import (
     interrupt,
 )
 from nbhitl.calls import CallOptions
+from nbhitl.debugging.breakpoint import Breakpoint
+from nbhitl.debugging.debugger import Debugger
 from nbhitl.engine.records import ThreadKey
 from nbhitl.run.context import once
 from nbhitl.run.drive import drive
@@ -421,10 +423,10 @@ def test_a_breakpoint_that_a_sub_graph_was_compiled_with_holds(saver, config):
 
 def test_the_debuggers_breakpoints_hold_inside_at_every_depth(saver, config):
     graph = deep(2).compile(saver)
-    options = CallOptions(hold_before=frozenset({"sub/sub/first"}), hold_after=frozenset({"sub/sub/first"}))
+    points = {kind: Breakpoint(kind, "sub/sub/first") for kind in ("before", "after")}
     texts = []
     for input in ({}, None, None):
-        run = graph.calls.prepare(input, config, options)
+        run = graph.calls.prepare(input, config, CallOptions(debugger=Debugger(points)))
         list(drive(run))
         texts.append((run.position.stopped.reason, run.position.stopped.text))
     assert texts == [

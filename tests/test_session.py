@@ -26,6 +26,7 @@ from nbhitl import (
     UnknownNodeError,
     interrupt,
 )
+from nbhitl.debugging.breakpoint import Breakpoint
 from nbhitl.engine.records import Answered, Stopped
 from nbhitl.outcomes import told
 from nbhitl.run.world import Committed, Ended, Started
@@ -429,7 +430,7 @@ def test_a_second_go_while_one_is_at_work_is_an_error(saver):
 def test_a_breakpoint_holds_until_it_is_removed(saver):
     made = session(line(a=says("a"), b=says("b")).add_edge("b", "a"), saver)
     assert made.toggle_breakpoint("b") is True
-    assert made.breakpoints == {"b": {"enabled": True}}
+    assert made.breakpoints == {"before b": Breakpoint("before", "b")}
     assert made.go({}).reason == "breakpoint"
     assert made.go().reason == "breakpoint"
     assert made.state().values["log"] == ["a", "b", "a"]
@@ -479,7 +480,14 @@ def test_a_breakpoint_on_a_node_that_was_removed_holds_nothing_and_is_kept(saver
     session(line(a=says("a"), b=says("b")), saver).set_breakpoint("b")
     made = session(line(a=says("a")), saver)
     assert made.go({}).reason == "finished"
-    assert made.breakpoints == {"b": {"enabled": True}}
+    assert made.breakpoints == {"before b": Breakpoint("before", "b")}
+
+
+def test_a_state_that_is_one_value_can_be_watched_and_streamed(saver):
+    graph = StateGraph(int).add_node("a", lambda state: state + 1).add_edge(START, "a").compile(saver)
+    made = Session(graph, "t")
+    assert (made.go(1).reason, made.state().values) == ("finished", 2)
+    assert list(graph.stream(5, made.config)) == [{"a": 6}]
 
 
 # -- what changed while the thread waited

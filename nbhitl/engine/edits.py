@@ -291,6 +291,26 @@ def amend(
     return replace(made, ran=checkpoint.ran if not finished else tuple(n for n in made.ran if n)), entries
 
 
+def jump(
+    graph: Graph, position: Position, node: str, *, id: str, at: int, code: str = ""
+) -> tuple[Checkpoint, list[Entry]]:
+    """The checkpoint at which ``node`` alone is due: what was due instead is dropped, with its questions.
+
+    What finished siblings have written counts, and edges that wait for several nodes remember who has arrived; those
+    that lead to ``node`` are used up.
+    """
+    checkpoint = position.checkpoint
+    finished = [(t.node, position.wrote[t.id]) for t in checkpoint.tasks if t.id in position.wrote]
+    state, changed = merged(graph, checkpoint.values, finished)
+    leading = {edge.key for edge in graph.waiting if edge.target == node}
+    arrived = successors(graph, checkpoint, finished).arrived
+    due = Due({node}, [], {key: seen for key, seen in arrived.items() if key not in leading})
+    made = next_checkpoint(
+        checkpoint, due, finished, "update", state, changed, remembered(position), id=id, at=at, code=code
+    )
+    return replace(made, ran=made.ran or checkpoint.ran), _dropped(position, checkpoint.tasks)
+
+
 def _carry(
     graph: Graph,
     position: Position,

@@ -160,23 +160,27 @@ def changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
     The wiring of a node that came or went is left out.
     """
+    return [f"{part} ({', '.join(names)})" if names else part for part, names in differing(then, now)]
+
+
+def differing(then: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, tuple[str, ...]]]:
+    """As `changes`: each part, and the names in it that mean something else where the rest of it is the same."""
     came_or_went = then.keys() ^ now.keys()
-    found = []
+    found: list[tuple[str, tuple[str, ...]]] = []
     for name in sorted({*then, *now}):
         before, after = then.get(name), now.get(name)
         if before == after or any(name.startswith(w) and name[len(w) :] in came_or_went for w in _WIRING):
             continue
-        found.append(name if before is None or after is None else name + _named(before, after))
+        found.append((name, () if before is None or after is None else _named(before, after)))
     return found
 
 
-def _named(before: str, after: str) -> str:
+def _named(before: str, after: str) -> tuple[str, ...]:
     own, *then = before.split(" ")
     own_now, *now = after.split(" ")
     if own != own_now:
-        return ""
-    names = dict.fromkeys(part.partition("=")[0] for part in [*now, *then] if (part in now) != (part in then))
-    return f" ({', '.join(names)})"
+        return ()
+    return tuple(dict.fromkeys(part.partition("=")[0] for part in [*now, *then] if (part in now) != (part in then)))
 
 
 def _shown(name: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from nbhitl.engine import channels, ids
-from nbhitl.engine.breakpoints import Rules, holds, static_stop
+from nbhitl.engine.breakpoints import Rules, static_stop
 from nbhitl.engine.description import Graph, WaitingEdge
 from nbhitl.engine.errors import GraphChanged, GraphRecursionError, InvalidUpdateError, did_you_mean
 from nbhitl.engine.records import (
@@ -86,6 +86,9 @@ Move: TypeAlias = Perform | Hold | Expire | Commit | Wait | Finish | Fail
 
 _COMMIT = Commit()
 
+Way: TypeAlias = tuple[str, str]
+"""From one node to another, by their names."""
+
 
 def next_move(graph: Graph, position: Position, rules: Rules, now: int = 0) -> Move:
     """What has to happen now. The whole control flow of a run is in here.
@@ -108,12 +111,12 @@ def next_move(graph: Graph, position: Position, rules: Rules, now: int = 0) -> M
             return Finish()
         if now and position.parked and (late := _late(position, now)):
             return Expire(late)
-        if len(position.wrote) == len(checkpoint.tasks) and not (rules.hold_after or position.held):
+        if len(position.wrote) == len(checkpoint.tasks) and not (rules.debugger or position.held):
             return _COMMIT
         done = position.wrote.keys() | position.parked | position.failed.keys() | position.held.keys()
         ready = tuple(task for task in checkpoint.tasks if task.id not in done)
-    if rules.hold_before or rules.hold_after:
-        stopped = holds(position, ready, rules)
+    if rules.debugger is not None:
+        stopped = rules.debugger.holds(graph, position, ready, rules.inside)
         if stopped:
             return Hold(stopped)
     if ready:
@@ -123,6 +126,9 @@ def next_move(graph: Graph, position: Position, rules: Rules, now: int = 0) -> M
 
 def _barrier(position: Position) -> Move:
     """What happens when no task of the step can go on."""
+    held = position.held
+    if held and any(one.place in ("error", "question") for one in held.values()):
+        return _stopped(held.values())  # somebody wants to look before the run fails, or waits for a person
     if position.failed:
         return Fail(tuple(position.failed.values()))
     if position.parked:
@@ -132,11 +138,15 @@ def _barrier(position: Position) -> Move:
         verb = "waits" if len(nodes) == 1 else "wait"
         count = "an answer" if len(pending) == 1 else f"{len(pending)} answers"
         return Wait("interrupted", f"{', '.join(nodes)} {verb} for {count}")
-    if position.held:
-        return Wait(
-            "breakpoint", "at the breakpoint " + ", ".join(dict.fromkeys(h.text for h in position.held.values()))
-        )
-    return Commit()
+    return _stopped(held.values()) if held else Commit()
+
+
+def _stopped(held: Iterable[Held]) -> Wait:
+    """The debugger holds the run: why and where, each named once."""
+    reasons: dict[str, dict[str, None]] = {}
+    for one in held:
+        reasons.setdefault(one.why, {})[one.words] = None
+    return Wait("breakpoint", "; ".join(f"{why} {', '.join(places)}" for why, places in reasons.items()))
 
 
 def _late(position: Position, now: int) -> tuple[Asked, ...]:
@@ -161,6 +171,18 @@ def _gone(graph: Graph, task: Task, inside: str) -> Failed:
         "lost: questions and answers are kept."
     )
     return Failed(task.id, "GraphChanged", text, GraphChanged(text))
+
+
+def ways_taken(graph: Graph, position: Position) -> frozenset[Way]:
+    """The ways that the finished tasks of a step take out of it."""
+    found: set[Way] = set()
+    nodes = {task.id: task.node for task in position.checkpoint.tasks}
+    for task, wrote in position.wrote.items():
+        node = nodes.get(task, START)
+        targets = [*graph.edges.get(node, ()), *(edge.target for edge in graph.waits.get(node, ()))]
+        targets += [goto.node if isinstance(goto, Send) else goto for goto in wrote.goto]
+        found.update((node, target) for target in targets)
+    return frozenset(found)
 
 
 def lost(graph: Graph, checkpoint: Checkpoint, inside: str = "") -> str | None:

@@ -41,7 +41,7 @@ def _empty() -> Mapping[str, Any]:
 
 
 Source: TypeAlias = Literal["input", "loop", "update", "fork"]
-Place: TypeAlias = Literal["before", "after", "inside"]
+Place: TypeAlias = Literal["before", "after", "inside", "error", "question"]
 StopReason: TypeAlias = Literal["finished", "interrupted", "breakpoint", "failed", "drained"]
 
 
@@ -200,13 +200,22 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A breakpoint stopped one task: before it began, after it wrote, or in a sub-graph that it runs."""
+    """The debugger stopped one task: before it began, after it ended in some way, or in a sub-graph that it runs."""
 
     task: str
     text: str
-    """Where, in words: ``before review``."""
+    """Where, in words, with the path from the outermost graph: ``before review/ask``."""
     place: Place = "before"
     """Of the task: ``inside`` is a sub-graph that it runs."""
+    why: str = "at the breakpoint"
+    """Stands before the text: a step holds tasks, too."""
+    note: str = ""
+    """Stands behind it: ``score > 3``."""
+
+    @property
+    def words(self) -> str:
+        """Where, with the note."""
+        return f"{self.text} ({self.note})" if self.note else self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +299,8 @@ class Position:
     """Task id to the results of its effects, by key."""
     entered: Mapping[str, Mapping[int, Entered]] = field(default_factory=_empty)
     """Task id to its calls of sub-graphs, by number."""
+    resumed: int = field(default=0, compare=False)
+    """When a run took it up last, in microseconds since 1970; 0: never since its checkpoint. Only for show."""
 
     def after(self, entries: Iterable[Entry]) -> Position:
         """This position with ``entries`` folded in, in order."""
@@ -319,6 +330,7 @@ class Position:
             self.released,
             self.kept,
             self.entered,
+            self.resumed,
         )
 
     @property
@@ -428,6 +440,7 @@ class _Fold:
         if entry.passed or held:
             self.news["passed"] = True
         self.news["stopped"] = None
+        self.news["resumed"] = entry.at
         self.news["failed"] = {}
         holding = self.news.get("held", self.start.held)
         if holding:
@@ -450,4 +463,5 @@ class _Fold:
             frozenset(new("released", start.released)),
             new("kept", start.kept),
             new("entered", start.entered),
+            new("resumed", start.resumed),
         )

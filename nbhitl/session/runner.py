@@ -14,6 +14,8 @@ from typing import Any
 
 from nbhitl.calls import CallOptions
 from nbhitl.compiled import CompiledGraph
+from nbhitl.debugging.debugger import Debugger
+from nbhitl.debugging.step import Step
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import (
     AlreadyAnsweredError,
@@ -77,6 +79,8 @@ class Runner:
         self.config = config_of(self.key)
         self.failure: BaseException | None = None
         """What the last call's first failed node raised."""
+        self.debugger: Debugger | None = None
+        """Who holds its tasks."""
         self.run: Run | None = None
         """The call that is at work; None between calls."""
         self.source: Source | None = None
@@ -245,6 +249,7 @@ class Runner:
         restart: bool = False,
         control: RunControl | None = None,
         rename: Mapping[str, str] = EMPTY,
+        step: Step | None = None,
     ) -> Stopped:
         """Run on the calling thread until the graph finishes, asks, stops or fails; why it stopped.
 
@@ -253,6 +258,7 @@ class Runner:
             restart: new input starts over on a new branch, even while a question waits.
             control: asks the run to stop; one of its own by default, see `pause`.
             rename: ``{old: new}`` names of nodes that were renamed since the thread stopped.
+            step: how far to go; by default until something else stops the run.
 
         Raises:
             ThreadBusyError: this session is at work already.
@@ -263,8 +269,9 @@ class Runner:
         claim = Claim()
         try:
             self._control = control or RunControl()
+            self.debugger = self._debugger(step)
             options = CallOptions(
-                hold_before=self._held(),
+                debugger=self.debugger,
                 durability="sync",
                 control=self._control,
                 restart=restart,
@@ -279,12 +286,17 @@ class Runner:
                 input, _, options = answered
         finally:
             claim.release()
-            self.run = None
+            self.run, debugger, self.debugger = None, self.debugger, None
             self._busy.release()
+            if debugger is not None:
+                self._debugged(debugger)
 
-    def _held(self) -> frozenset[str]:
-        """Nodes before which a run stops."""
-        return frozenset()
+    def _debugger(self, step: Step | None) -> Debugger | None:
+        """Who holds the tasks of the next call."""
+        return None if step is None else Debugger(step=step)
+
+    def _debugged(self, debugger: Debugger) -> None:
+        """Keep what is worth keeping of a debugger whose call has ended."""
 
     def pause(self, reason: str = "stopped on request") -> None:
         """Ask a run that is at work to stop before its next node."""

@@ -1,44 +1,201 @@
-"""Where a run stops: breakpoints, kept per graph and effective at once."""
+"""Where a run stops: breakpoints, kept per graph and effective at once; their hits are kept per thread."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
-from nbhitl.session.runner import Runner
+from nbhitl.debugging.breakpoint import Breakpoint
+from nbhitl.debugging.debugger import Debugger
+from nbhitl.debugging.sight import OWN_NAMES
+from nbhitl.debugging.step import Step
+from nbhitl.engine.errors import NbhitlError, SaverError, UnknownNodeError, did_you_mean
+from nbhitl.engine.records import START
+from nbhitl.session.stepping import Stepping
+from nbhitl.subgraphs import graph_at, walk
+
+HITS = "hits"
+"""The thread's setting that holds them: breakpoint id to a number."""
 
 
-class Stopping(Runner):
+class Stopping(Stepping):
     """A runner with breakpoints."""
 
     @property
-    def breakpoints(self) -> dict[str, Any]:
-        """Node name to how it stops there (``{"enabled": True}``)."""
-        return dict(self.saver.breakpoints(self.name))
+    def breakpoints(self) -> dict[str, Breakpoint]:
+        """The breakpoints of the graph, by their ids. One on a node that the graph no longer has holds nothing."""
+        found = (Breakpoint.of(id, spec) for id, spec in self.saver.breakpoints(self.name).items())
+        return {point.id: point for point in found}
 
-    def set_breakpoint(self, node: str, on: bool = True) -> None:
-        """Set or remove the breakpoint before a node, also while the graph runs.
+    @property
+    def hits(self) -> dict[str, int]:
+        """How often each breakpoint was hit on this thread, by its id."""
+        debugger = self.debugger  # the run may end while we look
+        if debugger is not None:
+            return dict(debugger.hits)
+        return dict(self.saver.settings(self.key).get(HITS, {}))
+
+    def break_(
+        self,
+        node: str = "",
+        *,
+        after: bool = False,
+        on: str = "",
+        condition: str = "",
+        hits: str = "",
+        log: str = "",
+        branch: int | None = None,
+        once: bool = False,
+        enabled: bool = True,
+    ) -> Breakpoint:
+        """Set a breakpoint, also while the graph runs; one of the same id is replaced.
+
+        Args:
+            node: where: a node, or its path into sub-graphs, ``review/ask``. With ``on`` it may be left out.
+            after: stop when the node has run, before what it wrote is merged.
+            on: ``error``, ``interrupt``, ``edge A->B`` or ``change KEY`` in place of before or after.
+            condition: an expression over the state's keys; see `nbhitl.debugging.expressions`.
+            hits: ``3`` stops at the third hit, ``>=3`` from the third on, ``%3`` at each third.
+            log: text to print in place of stopping: ``"score is {score}"``.
+            branch: of a node that a fan-out runs several times: which of them, from 0.
+            once: remove it when it has stopped a run.
+            enabled: False keeps it without an effect.
 
         Raises:
             UnknownNodeError: there is no such node.
+            NbhitlError: a mistake in one of the others; says which.
         """
-        self.graph.expect([node], "break")
+        point = Breakpoint("after" if after else "before", node)
+        if on:
+            if after:
+                raise NbhitlError("a breakpoint is either --after a node or --on something.")
+            point = _on(on, node)
+        point = replace(point, condition=condition, hits=hits, log=log, branch=branch, once=once, enabled=enabled)
+        self.set_breakpoint(point)
+        return point
+
+    def set_breakpoint(self, point: str | Breakpoint, on: bool = True) -> None:
+        """Set a breakpoint, or with ``on=False`` remove it; a node's name stands for the breakpoint before it.
+
+        Raises:
+            NbhitlError: as `break_`.
+        """
+        if isinstance(point, str):
+            point = Breakpoint("before", point)
         points = self.breakpoints
         if on:
-            points[node] = {"enabled": True}
+            self._check(point)
+            points[point.id] = point
+        elif point.id in points:
+            del points[point.id]
         else:
-            points.pop(node, None)
-        self.saver.set_breakpoints(self.name, points)
-        run = self.run  # it may end while we look
-        if run is not None:
-            run.rules = replace(run.rules, hold_before=self._held())
+            self.expect_path(point.node, "break")
+        self._set(points)
+
+    def remove_breakpoint(self, name: str) -> Breakpoint:
+        """Remove a breakpoint, by its id or its node's name. Raises `NbhitlError` where there is none."""
+        points = self.breakpoints
+        point = points.pop(self._known(name, points))
+        self._set(points)
+        return point
+
+    def enable_breakpoint(self, name: str, on: bool = True) -> Breakpoint:
+        """Switch a breakpoint on or off, by its id or its node's name. Raises `NbhitlError` where there is none."""
+        points = self.breakpoints
+        id = self._known(name, points)
+        points[id] = replace(points[id], enabled=on)
+        self._set(points)
+        return points[id]
 
     def toggle_breakpoint(self, node: str) -> bool:
         """Set the breakpoint before a node if there is none, else remove it; whether there is one now."""
-        on = node not in self.breakpoints
-        self.set_breakpoint(node, on)
+        point = Breakpoint("before", node)
+        on = point.id not in self.breakpoints
+        self.set_breakpoint(point, on)
         return on
 
-    def _held(self) -> frozenset[str]:
-        # A breakpoint on a node that the graph no longer has is kept, and holds nothing.
-        return frozenset(name for name in self.breakpoints if name.partition("/")[0] in self.graph.nodes)
+    def has_breakpoint(self, name: str) -> bool:
+        """Whether there is a breakpoint of that id, or one at the node of that name."""
+        return any(name in (id, point.node) for id, point in self.breakpoints.items())
+
+    def has_node(self, path: str) -> bool:
+        """Whether the graph has this node, as far as that can be seen."""
+        try:
+            self.expect_path(path, "")
+        except UnknownNodeError:
+            return path == START
+        return True
+
+    def _known(self, name: str, points: Mapping[str, Breakpoint]) -> str:
+        """The id that is meant. Raises `NbhitlError`."""
+        if name in points:
+            return name
+        at = [id for id, point in points.items() if name in (point.node, id.replace(" ", ""))]
+        if len(at) == 1:
+            return at[0]
+        if at:
+            raise NbhitlError(f"there are several breakpoints at {name!r}: {', '.join(at)}. Say which.")
+        known = ", ".join(points) if points else "none is set"
+        raise NbhitlError(f"there is no breakpoint {name!r}.{did_you_mean(name, points)} There are: {known}.")
+
+    def _check(self, point: Breakpoint) -> None:
+        """Raises `NbhitlError` for what cannot be a breakpoint of this graph."""
+        point.check()
+        for path in (point.node, point.target):
+            if path and path != START:
+                self.expect_path(path, "break")
+        keys = self._keys(point.node)
+        if keys is None:
+            return
+        if point.key and point.key not in keys:
+            raise NbhitlError(f"break: {point.key!r} is no key of the state.{did_you_mean(point.key, keys)}")
+        for name in point.names - keys - OWN_NAMES:
+            near = did_you_mean(name, keys)
+            if near:  # else it may be a key of a task's own input
+                raise NbhitlError(f"break: {name!r} is no key of the state.{near}")
+
+    def _keys(self, path: str) -> set[str] | None:
+        """The keys of the state that a breakpoint sees; None where that cannot be told."""
+        if not path:
+            inner = (compiled.graph for _, compiled in walk(self.graph, recurse=True))
+            return {key for graph in (self.graph, *inner) for key in graph.channels}
+        *above, _ = path.split("/")
+        graph = graph_at(self.graph, above, set()) if above else self.graph
+        return None if graph is None else set(graph.channels)
+
+    def _set(self, points: Mapping[str, Breakpoint]) -> None:
+        self.saver.set_breakpoints(self.name, {id: point.data() for id, point in points.items()})
+        debugger = self.debugger  # the run may end while we look
+        if debugger is not None:
+            debugger.set(points)
+
+    def _debugger(self, step: Step | None) -> Debugger | None:
+        points = self.breakpoints
+        # A run without breakpoints gets a debugger too: some may be set while it runs.
+        return Debugger(points, self.hits if points else {}, step)
+
+    def _debugged(self, debugger: Debugger) -> None:
+        with suppress(SaverError):  # the run has ended, and that is what is told
+            if debugger.counted:
+                self.saver.set_setting(self.key, HITS, debugger.hits)
+            if debugger.spent:
+                points = {id: point for id, point in self.breakpoints.items() if id not in debugger.spent}
+                self._set(points)
+
+
+def _on(text: str, node: str) -> Breakpoint:
+    """What ``--on`` says: ``error``, ``interrupt``, ``edge A->B``, ``change KEY``. Raises `NbhitlError`."""
+    what, _, rest = text.strip().partition(" ")
+    rest = rest.strip()
+    match what:
+        case "error" | "interrupt" if not rest:
+            return Breakpoint(what, node)
+        case "change" if rest:
+            return Breakpoint("change", node, key=rest)
+        case "edge":
+            source, arrow, target = (part.strip() for part in rest.partition("->"))
+            if arrow and source and target and not node:
+                return Breakpoint("edge", START if source == "START" else source, target)
+    near = did_you_mean(what, ("error", "interrupt", "edge", "change"))
+    raise NbhitlError(f"break --on takes error, interrupt, 'edge A->B' or 'change KEY', not {text!r}.{near}")

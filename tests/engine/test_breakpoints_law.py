@@ -1,13 +1,35 @@
 """Breakpoints: static ones hold a super-step, the debugger's one task; both reach into sub-graphs by path."""
 
-from nbhitl.engine.breakpoints import Rules, holds, static_stop
+from dataclasses import dataclass
+
+from nbhitl.engine.breakpoints import Rules, static_stop
 from nbhitl.engine.moves import Commit, Hold, Perform, Wait, next_move
 from nbhitl.engine.records import START, Asked, Continued, Failed, Held, Kept, Stopped, Task, Wrote
 from tests.engine.literals import at, graph
 
 LINE = graph({START: ("a",), "a": ("b",)})
-BEFORE_A = Rules(100, hold_before=frozenset({"a"}))
-AFTER_A = Rules(100, hold_after=frozenset({"a"}))
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A debugger that holds nodes before and after they run."""
+
+    before: str = ""
+    after: str = ""
+
+    def holds(self, graph, position, ready, inside):
+        known, wrote = position.released, position.wrote.keys() - position.held.keys()
+        tasks = position.checkpoint.tasks
+        begins = [t for t in ready if t.node in self.before and (t.id, "before") not in known and not position.passed]
+        ends = [t for t in tasks if t.node in self.after and t.id in wrote and (t.id, "after") not in known]
+        return (
+            *(Held(t.id, f"before {inside}{t.node}") for t in begins),
+            *(Held(t.id, f"after {inside}{t.node}", "after") for t in ends),
+        )
+
+
+BEFORE_A = Rules(100, debugger=Holding(before="a"))
+AFTER_A = Rules(100, debugger=Holding(after="a"))
 
 
 def test_paths_lead_into_the_sub_graph_of_a_node_and_names_stay_outside():
@@ -15,21 +37,15 @@ def test_paths_lead_into_the_sub_graph_of_a_node_and_names_stay_outside():
         9,
         before=frozenset({"a", "sub", "sub/p", "sub/deep/q", "subs/r"}),
         after=frozenset({"sub/p"}),
-        hold_before=frozenset({"sub/q", "b"}),
-        hold_after=frozenset({"sub/deep/s"}),
     )
     own = Rules(7, before=frozenset({"x"}))
     inside = Rules(
         7,
         before=frozenset({"x", "p", "deep/q"}),
         after=frozenset({"p"}),
-        hold_before=frozenset({"q"}),
-        hold_after=frozenset({"deep/s"}),
     )
     assert outside.within("sub", own) == inside
-    assert inside.within("deep", Rules(5)) == Rules(
-        5, before=frozenset({"q"}), hold_before=frozenset(), hold_after=frozenset({"s"})
-    )
+    assert inside.within("deep", Rules(5)) == Rules(5, before=frozenset({"q"}))
 
 
 def test_without_breakpoints_a_sub_graph_has_its_own_rules():
@@ -37,8 +53,11 @@ def test_without_breakpoints_a_sub_graph_has_its_own_rules():
     assert Rules(9).within("sub", own) == own
 
 
-def test_a_breakpoint_outside_says_nothing_inside():
-    assert Rules(9, hold_before=frozenset({"a"})).within("sub", Rules(7)) == Rules(7)
+def test_the_debugger_goes_along_into_every_sub_graph_and_knows_the_path():
+    inner = Rules(9, debugger=Holding("p")).within("sub", Rules(7)).within("deep", Rules(5))
+    assert inner == Rules(5, debugger=Holding("p"))
+    assert inner.inside == "sub/deep/"
+    assert next_move(LINE, at("p"), inner) == Hold((Held("k:0", "before sub/deep/p"),))
 
 
 def test_a_static_breakpoint_names_each_node_once():
@@ -93,7 +112,7 @@ def test_a_breakpoint_after_a_task_holds_the_step_before_its_commit():
 
 
 def test_before_and_after_the_same_task_are_two_stops():
-    both = Rules(100, hold_before=frozenset({"a"}), hold_after=frozenset({"a"}))
+    both = Rules(100, debugger=Holding("a", "a"))
     position = at("a").after([Held("k:0", "before a"), Stopped("breakpoint"), Continued(), Wrote("k:0")])
     assert next_move(LINE, position, both) == Hold((Held("k:0", "after a", "after"),))
 
@@ -103,9 +122,8 @@ def test_several_held_tasks_are_named_once_each():
     assert next_move(LINE, position, BEFORE_A) == Wait("breakpoint", "at the breakpoint before a, before b")
 
 
-def test_the_debugger_does_not_hold_the_input_nor_a_step_whose_static_breakpoint_was_passed():
-    rules = Rules(100, before=frozenset({"a"}), hold_before=frozenset({START, "a"}))
-    assert holds(at(START), at(START).checkpoint.tasks, rules) == ()
+def test_the_debugger_does_not_hold_a_step_whose_static_breakpoint_was_passed():
+    rules = Rules(100, before=frozenset({"a"}), debugger=Holding("a"))
     position = at("a")
     assert next_move(LINE, position, rules) == Wait("breakpoint", "at the breakpoint before a")
     position = position.after([Stopped("breakpoint"), Continued()])
@@ -122,3 +140,30 @@ def test_a_pause_of_a_sub_graph_at_a_breakpoint_holds_the_task_that_runs_it():
     assert next_move(LINE, position, Rules(100)) == Wait("breakpoint", "at the breakpoint before a/p")
     position = position.after([Stopped("breakpoint"), Continued()])
     assert next_move(LINE, position, Rules(100)) == Perform((Task("k:0", "a"),))
+
+
+def test_a_stop_of_the_debugger_says_why_and_where_and_what_of_it():
+    position = at("a", "b", "c").after(
+        [
+            Held("k:0", "before a", why="after 2 steps,"),
+            Held("k:1", "before b", note="score > 3, hit 2"),
+            Held("k:2", "before c"),
+        ]
+    )
+    assert next_move(LINE, position, BEFORE_A) == Wait(
+        "breakpoint", "after 2 steps, before a; at the breakpoint before b (score > 3, hit 2), before c"
+    )
+
+
+def test_a_stop_at_an_error_comes_before_the_failure_and_going_on_tries_again():
+    position = at("a").after([Failed("k:0", "E", "e"), Held("k:0", "on error in a", "error", note="e")])
+    assert next_move(LINE, position, BEFORE_A) == Wait("breakpoint", "at the breakpoint on error in a (e)")
+    position = position.after([Stopped("breakpoint"), Continued()])
+    assert next_move(LINE, position, Rules(100)) == Perform((Task("k:0", "a"),))
+
+
+def test_a_stop_at_a_question_comes_before_the_waiting_which_follows_when_somebody_goes_on():
+    position = at("a").after([Asked("k:0", "q", "?"), Held("k:0", "on interrupt in a", "question")])
+    assert next_move(LINE, position, BEFORE_A) == Wait("breakpoint", "at the breakpoint on interrupt in a")
+    position = position.after([Stopped("breakpoint"), Continued()])
+    assert next_move(LINE, position, Rules(100)) == Wait("interrupted", "a waits for an answer")
