@@ -46,8 +46,8 @@ def _keys_html(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
             same += 1
             continue
         sign, word = _sign(before, after)
-        marked = _marked(_in_cell(before), _in_cell(after)) if sign == "~" else None
-        was, now = marked or (_whole(before, "del"), _whole(after, "ins"))
+        both = marked(_in_cell(before), _in_cell(after)) if sign == "~" else None
+        was, now = both or (_whole(before, "del"), _whole(after, "ins"))
         rows.append(
             f'<tr><td class="nbh-sign" title="{word}">{sign}</td><th scope="row">{escaped(name)}</th>'
             f'<td class="nbh-gone">{was}</td><td class="nbh-come">{now}</td></tr>'
@@ -136,16 +136,16 @@ def _block(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
     gone, come = [], []
     for n in range(max(len(old), len(new))):
         before, after = old[n] if n < len(old) else None, new[n] if n < len(new) else None
-        marked = _marked(before, after) if before is not None and after is not None else None
+        both = marked(before, after) if before is not None and after is not None else None
         if before is not None:
-            gone.append(_line("gone", "\u2212", "removed: ", marked[0] if marked else escaped(before)))
+            gone.append(_line("gone", "\u2212", "removed: ", both[0] if both else escaped(before)))
         if after is not None:
-            come.append(_line("come", "+", "added: ", marked[1] if marked else escaped(after)))
+            come.append(_line("come", "+", "added: ", both[1] if both else escaped(after)))
     yield from gone
     yield from come
 
 
-def _marked(before: str, after: str) -> tuple[str, str] | None:
+def marked(before: str, after: str) -> tuple[str, str] | None:
     """Both texts with the words that differ marked; None where they have too little in common for that."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
     if max(len(old), len(new)) > 1_500:

@@ -48,7 +48,7 @@ class Form:
         submit: called with the raw values by field name when the person submits (`nbhitl.run.reading.collect`
             says what they are). It must put them on a queue and return. The form is busy from then on, until
             `answered`, `refuse` or `close`, which may be called from any thread and after the form is gone.
-        action: what the button says.
+        action: what the button says; ``busy`` meanwhile, and ``done`` what is said when the answer was taken.
 
     All values travel with the submit message, so that a click cannot overtake what was typed before it.
 
@@ -64,11 +64,13 @@ class Form:
         checker: Checker,
         submit: Callable[[Any], None],
         action: str = "Submit",
+        busy: str = "Answering ...",
+        done: str = "Answered",
     ) -> None:
         self.model = form_model(checker.describe(question.schema))
         self.state: State = "open"
         self._submit = submit
-        self._action = action
+        self._action, self._busy, self._done = action, busy, done
         self._gate = threading.Lock()
         self._first = 0
         """What was sent first, as a number: the same again is a double click, anything else is another page's."""
@@ -132,7 +134,7 @@ class Form:
         """The answer was taken: say which one, and fold the form."""
         self._fields.layout.display = self._foot.layout.display = "none"
         self._quiet()
-        self._become("answered", note("nbh-done", "\u2713", f"Answered: {text}" if text else "Answered"))
+        self._become("answered", note("nbh-done", "\u2713", f"{self._done}: {text}" if text else self._done))
 
     def close(self, message: str) -> None:
         """Nothing can be answered here any more (answered elsewhere, superseded): say why, keep the draft."""
@@ -182,7 +184,7 @@ class Form:
         self.state = state
         self._status.value = status + (_RIVAL if state == "answered" and self._rivals else "")
         self._button.disabled = state != "open"
-        self._button.description = "Answering ..." if state == "busy" else self._action
+        self._button.description = self._busy if state == "busy" else self._action
         self._button.state = state
 
     def _quiet(self) -> None:
