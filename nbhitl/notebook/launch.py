@@ -7,11 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from IPython.display import display
+
 from nbhitl.compiled import CompiledGraph
+from nbhitl.debugging.changes import Changes
+from nbhitl.debugging.step import FIRST
 from nbhitl.drawing import Direction
 from nbhitl.engine.errors import NbhitlError, PendingInterruptError, ThreadBusyError, did_you_mean
-from nbhitl.engine.records import START, Position
+from nbhitl.notebook.anew import anew
 from nbhitl.notebook.cell import Cell, build
+from nbhitl.notebook.choice import Choice
+from nbhitl.notebook.revision import Revision
 from nbhitl.notebook.view import View
 from nbhitl.notebook.worker import Go, Show, Worker
 from nbhitl.outcomes import moment
@@ -35,6 +41,8 @@ class Launch:
     input: Mapping[str, Any] | None = None
     breakpoints: tuple[str, ...] = ()
     execute: bool = True
+    step: bool = False
+    """Stop before the first nodes of a new run."""
     draw: bool = True
     direction: Direction | None = None
     """None: what fits."""
@@ -72,7 +80,7 @@ def launch(workspace: Workspace, source: str, options: Launch) -> None:
     workspace.adopt(worker)
     worker.screen.draw()
     if options.execute:
-        _start(worker, cell, options)
+        _start(workspace, worker, cell, options)
 
 
 def _worker(workspace: Workspace, source: str, cell: Cell, thread: str, options: Launch) -> Worker:
@@ -116,14 +124,14 @@ def _script(options: Launch, session: Session) -> ScriptedAnswers | None:
     return script
 
 
-def _start(worker: Worker, cell: Cell, options: Launch) -> None:
+def _start(workspace: Workspace, worker: Worker, cell: Cell, options: Launch) -> None:
     """Do what running the cell means for where its thread stands."""
     session = worker.session
     position = session.position
     stopped = position.stopped if position is not None else None
-    if position is not None and not options.restart:
-        _mention_changes(session, position, options.rename)
     finished = stopped is not None and stopped.reason == "finished"
+    taken_up = position is not None and not (finished or options.restart or options.rename)
+    changes = _show_changes(workspace, worker) if taken_up else Changes()
     given = options.input
     if given is not None and position is not None and not (options.restart or finished) and session.began_with(given):
         given = None  # the same cell was run again: it takes its run up
@@ -131,9 +139,9 @@ def _start(worker: Worker, cell: Cell, options: Launch) -> None:
         restart = options.restart and position is not None
         if options.input is None and cell.required and worker.screen.interactive:
             _expect_no_secret(worker, cell)
-            worker.screen.ask_input(cell.required, restart=restart)
+            worker.screen.ask_input(cell.required, restart=restart, step=options.step)
         else:
-            worker.do(Go(_input(cell, options), restart=restart))
+            worker.do(Go(_input(cell, options), restart=restart, step=FIRST if options.step else None))
     elif options.rename and given is None:
         worker.do(Go(rename=options.rename))
     elif given is not None and position.pending:
@@ -142,9 +150,11 @@ def _start(worker: Worker, cell: Cell, options: Launch) -> None:
             "Run the cell without --input to see it, take another --thread, or start over with --restart."
         )
     elif given is not None:
-        worker.do(Go(given))
+        worker.do(Go(given, step=FIRST if options.step else None))
     elif position.pending or (stopped is not None and stopped.reason == "breakpoint"):
         worker.do(Show())
+    elif worker.screen.interactive and (changes.gone or changes.before is not None):
+        worker.do(Show())  # what has run was edited: the person says how to go on
     else:  # it failed, was stopped, was answered elsewhere, or the kernel was killed: go on with what is left
         worker.do(Go())
     _leave(worker)
@@ -178,17 +188,22 @@ def _input(cell: Cell, options: Launch) -> Mapping[str, Any]:
     )
 
 
-def _mention_changes(session: Session, position: Position, rename: Mapping[str, str]) -> None:
-    changed = session.changed_code()
-    if changed:
-        print(
-            f"Changed since the run stopped: {', '.join(changed)}. Going on uses the new code. "
-            "To start over on a new branch: --restart; to leave this run as it is: --thread NAME."
-        )
-    due = [*(task.node for task in position.checkpoint.tasks), *position.checkpoint.deferred]
-    for gone in dict.fromkeys(due):
-        if gone not in session.graph.nodes and gone not in rename and gone != START:
-            print(f"The run stands at {gone}, which is gone. Was it renamed? Run the cell with --rename {gone}=NEW.")
+def _show_changes(workspace: Workspace, worker: Worker) -> Changes:
+    """Show what was edited since the thread stopped, if anything was, and offer the ways to go on."""
+    session, view = worker.session, worker.screen
+    changes = session.changes()
+    if not changes:
+        return changes
+    display(Revision(changes, session.thread, waits=bool(session.pending()), full=False))
+    if view.interactive and isinstance(view, View):
+
+        def elsewhere() -> None:
+            fresh, begin = anew(workspace, worker, view)
+            fresh.put(begin)
+
+        view.choice = Choice(session, changes, worker.put, elsewhere)
+        view.choice.show()
+    return changes
 
 
 def _leave(worker: Worker) -> None:
