@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from nbhitl.checkpoint.file.schema import MACROS, VIEWS
-from nbhitl.cli import files, inbox, lint, queries, replays, tutorials
+from nbhitl.cli import files, inbox, lint, queries, replays, reports, tutorials
 from nbhitl.engine.errors import NbhitlError
+from nbhitl.report import STEPS
 
 DEMO = """\
 examples:
@@ -92,6 +93,14 @@ Finds what goes wrong around questions: effects that happen again, pauses that a
 lost. No code is run. A line that is meant so: # nbhitl: ignore[CODE]. The exit code is 1 when there is more than a
 note.
 """
+REPORT = """\
+examples:
+  nbhitl report .nbhitl/post.duckdb post story.html
+  nbhitl report .nbhitl/post.duckdb post story.html --graph posts:graph
+
+The page loads nothing and needs no nbhitl to be read. Without --graph it has no drawing: a file knows no code.
+"""
+
 COMPACT = """\
 examples:
   nbhitl compact .nbhitl/post.duckdb
@@ -182,6 +191,18 @@ def parser() -> argparse.ArgumentParser:
     saved.add_argument("out", type=Path, help="the test's file, e.g. test_demo.py")
     saved.add_argument("--graph", required=True, metavar="MODULE:NAME", help="where the graph stands in your code")
     saved.add_argument("--scope", metavar="NAME", help="where several graphs of the file have such a thread: which one")
+
+    told = command("report", reports.report, "write a thread as one HTML page with a step slider", REPORT)
+    _file(told)
+    told.add_argument("thread", help="the thread's id")
+    told.add_argument("out", type=Path, help="the page's file, e.g. story.html")
+    told.add_argument("--graph", metavar="MODULE:NAME", help="where the graph stands in your code: for the drawing")
+    told.add_argument("--scope", metavar="NAME", help="where several graphs of the file have such a thread: which one")
+    told.add_argument("--title", metavar="TEXT", default="", help="the page's title")
+    told.add_argument(
+        "--limit", type=int, default=STEPS, metavar="N", help=f"only the newest N steps (default: {STEPS:,})"
+    )
+    told.add_argument("--force", action="store_true", help="write over a file that is no report, too")
 
     doctor = command("doctor", files.doctor, "look a checkpoint file over, and say whether it is whole", DOCTOR)
     _file(doctor)

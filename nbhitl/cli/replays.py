@@ -20,14 +20,14 @@ def save_test(given: argparse.Namespace) -> int:
     source = ModuleSource.named(given.graph)
     found = source.compiled()
     with opened(given.file) as saver:
-        scope = _scope(saver, given.thread, given.scope)
+        scope = scope_of(saver, given.thread, given.scope)
         session = Session(CompiledGraph(found.graph, saver, scope=scope), given.thread)
         session.source = source
         print(session.save_test(given.out))
     return 0
 
 
-def _scope(saver: DuckDBSaver, thread: str, scope: str | None) -> str:
+def scope_of(saver: DuckDBSaver, thread: str, scope: str | None) -> str:
     """The name of the graph that a thread belongs to in the file. Raises `UnknownThreadError`, `NbhitlError`."""
     keys = [info.key for info in saver.threads()]
     scopes = sorted({key.graph for key in keys if key.thread == thread and scope in (None, key.graph)})

@@ -1,31 +1,27 @@
 """What a cell shows of its session: the drawing, the form or the buttons, and the answers that were given.
 
-Two outputs that are updated in place: the drawing (our own mime type with an SVG beside it, so that it stays in the
-saved file) and a slot for whatever the person can do now. A front end may be absent: then words are printed.
+Outputs that are updated in place: the drawing (our own mime type with an SVG beside it, so that it stays in the saved
+file), a slot for whatever the person can do now, and the story as text. Without a front end words are printed.
 """
 
 from __future__ import annotations
 
-import secrets
 import threading
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from IPython.display import DisplayHandle
-
-from nbhitl.checkpoint.sql.table import Table
-from nbhitl.drawing import Direction, describe
+from nbhitl.drawing import Direction
 from nbhitl.engine.errors import AnswerRefused
 from nbhitl.engine.records import Answered, Asked, Stopped
-from nbhitl.notebook import picture
+from nbhitl.notebook.canvas import Canvas
 from nbhitl.notebook.errors import show_problem
-from nbhitl.notebook.layout import Layout, lay_out
-from nbhitl.notebook.progress import Progress
+from nbhitl.notebook.slot import Slot
+from nbhitl.notebook.story import story
 from nbhitl.notebook.worker import INPUT, Begin, Go
 from nbhitl.words import plainly
 
 if TYPE_CHECKING:
+    from nbhitl.notebook.choice import Choice
     from nbhitl.notebook.desk import Desk
     from nbhitl.notebook.form import Form
     from nbhitl.notebook.worker import Command, Worker
@@ -34,8 +30,6 @@ if TYPE_CHECKING:
 
 SHORT = 0.6
 """Seconds that a run may take before it is worth a Stop button."""
-PAINTS_PER_SECOND = 10
-"""The drawing is updated at most so often: a server drops output above 1,000 messages a second, forms with it."""
 
 
 class View:
@@ -50,82 +44,62 @@ class View:
         """Whether outputs can be updated in place: a terminal would print each update."""
         self.direction = direction
         self._draws = draw
-        self.id = secrets.token_hex(8)
+        self.canvas = Canvas(session, live=live, direction=direction)
         self.worker: Worker | None = None
         """Set by whoever makes both; takes the commands of forms and buttons."""
-        self.progress = Progress(session)
-        self._drawn = describe(session.graph)
-        self._layout: Layout | None = None
-        self._drawing: DisplayHandle | None = None
-        self._shown: dict[str, Any] = {}
-        self._slot: DisplayHandle | None = None
-        self._box: Any = None
+        self.choice: Choice | None = None
+        """The ways to go on with code that was edited, while they are offered."""
+        self._slot = Slot()
         self._desk: Desk | None = None
         """The questions, once there was one: without any, widgets need not be loaded."""
         self._input: Form | None = None
         self._offered = False
         """Whether all was answered elsewhere, and there is a button to go on."""
         self._lock = threading.Lock()
-        self._painted = 0.0
-        self._timer: threading.Timer | None = None
+
+    def beside(self, session: Session) -> View:
+        """A view of another thread with the settings of this one."""
+        return View(session, interactive=self.interactive, live=self.live, direction=self.direction, draw=self._draws)
 
     # -- the drawing
 
     def draw(self) -> None:
         """Show the drawing for the first time: in the cell that runs."""
-        if not self._draws:
-            return
-        self._drawing = DisplayHandle(self.id)
-        self._shown = self._bundle()
-        self._drawing.display(self._shown, raw=True)
+        if self._draws:
+            self.canvas.draw()
 
     def paint(self, *, at_once: bool = False) -> None:
         """Bring the drawing up to date, now or within a tenth of a second. From any thread."""
-        if self._drawing is None or not (self.live or at_once):
-            return
-        with self._lock:
-            wait = self._painted + 1 / PAINTS_PER_SECOND - time.monotonic()
-            if wait > 0 and not at_once:
-                if self._timer is None:
-                    self._timer = threading.Timer(wait, self._paint_now)
-                    self._timer.daemon = True
-                    self._timer.start()
-                return
-        self._paint_now()
-
-    def _paint_now(self) -> None:
-        with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            self._painted = time.monotonic()
-            bundle = self._bundle()
-            if self._drawing is not None and bundle != self._shown:
-                self._shown = bundle
-                self._drawing.update(bundle, raw=True)
-
-    def _bundle(self) -> dict[str, Any]:
-        if self._layout is None:  # once: during a run only attributes change
-            self._layout = lay_out(self._drawn, self.direction)
-        return picture.bundle(
-            self._drawn, self._layout, self.progress.moment(), view=self.id, thread=self.session.thread
-        )
+        self.canvas.paint(at_once=at_once)
 
     def event(self, event: Event) -> None:
         """Something happened in the run."""
-        self.progress.see(event)
-        self.paint()
+        self.canvas.event(event)
+
+    def repeat(self) -> None:
+        """Send the drawing and the story again, on behalf of the cell that runs now.
+
+        What the worker sends belongs to the cell that has begun the run. Whoever runs a notebook without people
+        (nbclient) takes only what belongs to the cell that it waits for, and would save an older picture.
+        """
+        if self.live and not self.interactive:
+            self.canvas.repeat()
+            self._slot.repeat()
 
     # -- what can be done now
 
     def stopped(self, stopped: Stopped | None) -> None:
         """Show the questions, or the buttons to go on with."""
+        if self.choice is not None:
+            self.choice.look()
+        if stopped is not None and stopped.reason == "breakpoint":
+            self.canvas.reveal()
         self.paint(at_once=True)
         pending = self.session.pending()
         if pending and self.interactive:
             self._ask(pending)
-        elif stopped is not None and stopped.reason in ("breakpoint", "drained") and self.interactive:
-            self._fill(self._buttons(stopped))
+        elif stopped is not None and stopped.reason in ("breakpoint", "drained", "failed") and self.interactive:
+            self._end(self._buttons(stopped))
         else:
             self._end()
             self._tell(stopped)
@@ -152,23 +126,25 @@ class View:
     def _layers(self, widgets: Any, found: list[Any]) -> None:
         self._fill(found[0] if len(found) == 1 else widgets.VBox(found))
 
-    def _end(self) -> None:
-        """Nothing can be done now: leave the answers as text, and forms that say what became of their questions."""
+    def _end(self, buttons: Any = None) -> None:
+        """No question is open: leave the answers as text, and forms that say what became of their questions."""
         self._input, self._offered = None, False
         if self._desk is not None:
             self._desk.look()
             if self._desk.clear():
                 import ipywidgets as widgets
 
-                story = widgets.HTML(self._story()["text/html"])
-                self._layers(widgets, [*self._desk.widgets, story])
+                told = widgets.HTML(story(self.session)["text/html"])
+                self._layers(widgets, [*self._desk.widgets, told, *([] if buttons is None else [buttons])])
                 return
-        self._fill(None)
+        self._fill(buttons)
 
     def look(self) -> None:
         """Somebody may have moved the thread: say what became of each question, and show what is open now."""
         self.paint()
         position = self.session.position
+        if position is not None and position.stopped is not None and self._slot.has_told:
+            self._tell_story()
         if not self.interactive or self._desk is None or position is None or self.session.busy:
             return
         ended = self._desk.look()
@@ -191,7 +167,9 @@ class View:
             self._layers(widgets, [*self._desk.widgets, self._button("Continue", "Answered: the run can go on.")])
 
     def _buttons(self, stopped: Stopped) -> Any:
-        return self._button("Continue", _in_words(stopped))
+        from nbhitl.notebook.steering import steering
+
+        return steering(self.session, stopped, _in_words(stopped), self._send)
 
     def _button(self, name: str, text: str) -> Any:
         import ipywidgets as widgets
@@ -209,7 +187,7 @@ class View:
         if self.worker is not None:
             self.worker.put(command)
 
-    def ask_input(self, required: Mapping[str, Any], *, restart: bool) -> None:
+    def ask_input(self, required: Mapping[str, Any], *, restart: bool, step: bool) -> None:
         """Show a form for a run's input."""
         from nbhitl.notebook.form import Form
 
@@ -219,7 +197,7 @@ class View:
             Asked("", INPUT, f"What should {self.session.name} start with?", schema),
             title="input",
             checker=self.session.compiled.calls.world.checker,
-            submit=lambda raw: self._send(Begin(schema, raw, restart)),
+            submit=lambda raw: self._send(Begin(schema, raw, restart, step)),
         )
         self._input = form
         self._fill(form.widget)
@@ -267,6 +245,8 @@ class View:
 
     def gone(self, message: str) -> None:
         """Close all forms, and take the buttons away: what they are for is not to be done here any more."""
+        if self.choice is not None:
+            self.choice.close(message)
         if self._input is not None:
             self._input.close(message)
         elif self._desk is not None and self._desk.is_open:
@@ -274,62 +254,31 @@ class View:
         elif self._box is not None:
             import ipywidgets as widgets
 
-            self._box.children = (widgets.Label(message),)
+            self._slot.show(widgets.Label(message))
 
     def problem(self, error: BaseException) -> None:
         """Show an error that came while no cell was waiting."""
         if self._desk is not None and self._desk.widgets:
             self._desk.reopen()
-        else:
+        elif self.session.failure is not error:  # of a node that raised, the way on is shown already
             self._fill(None)
         show_problem(error)
 
     def _fill(self, content: Any) -> None:
-        """Put a widget into the slot; None leaves the answers that were given there, as text that is saved.
-
-        The slot is one box whose children change: that reaches a page that was reloaded meanwhile, where an update
-        of the output does not.
-        """
+        """Put a widget into the slot, or take away what is there; and tell the story as far as it has come."""
         if content is not None:
-            self._show_widget(content)
-            return
-        story = self._story()
-        if self._slot is None and not story["text/plain"]:
-            return
-        if self._box is not None:
-            import ipywidgets as widgets
-
-            self._box.children = (widgets.HTML(story["text/html"]),)
-            self._box = None
-        self._place(story, raw=True)
-
-    def _show_widget(self, content: Any) -> None:
-        if self._box is not None:
-            self._box.children = (content,)
-            return
-        import ipywidgets as widgets
-
-        self._box = widgets.VBox([content])
-        self._place(self._box, raw=False)
-
-    def _place(self, data: Any, *, raw: bool) -> None:
-        if self._slot is None:
-            self._slot = DisplayHandle(secrets.token_hex(8))
-            self._slot.display(data, raw=raw)
+            self._slot.show(content)
         else:
-            self._slot.update(data, raw=raw)
+            self._slot.clear(lambda: story(self.session))
+        self._tell_story()
 
-    def _story(self) -> dict[str, str]:
-        """The answers of this run as text that stays in the saved file."""
-        answers = self.session.answers()
-        if not answers:
-            return {"text/plain": "", "text/html": ""}
-        rows = [
-            (node, plainly(question.value), plainly(answer.value), f"{answer.by} ({answer.via})")
-            for node, question, answer in answers
-        ]
-        table = Table(("node", "question", "answer", "answered by"), rows)
-        return {"text/plain": repr(table), "text/html": table._repr_html_()}
+    def _tell_story(self) -> None:
+        if not self.session.busy:  # else at the next stop
+            self._slot.tell(story(self.session))
+
+    @property
+    def _box(self) -> Any:
+        return self._slot.box
 
 
 def _in_words(stopped: Stopped) -> str:

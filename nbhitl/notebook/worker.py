@@ -16,10 +16,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
+from nbhitl.debugging.step import FIRST, Step, StepKind
 from nbhitl.engine.errors import AnswerRefused, NbhitlError, Problem, ThreadBusyError, UnknownInterruptError
 from nbhitl.engine.records import EMPTY, Answered, Asked, Position, Stopped
 from nbhitl.run.cards import card_schema
@@ -37,6 +38,36 @@ class Go:
     restart: bool = False
     rename: Mapping[str, str] = field(default_factory=dict)
     """Old to new names of nodes."""
+    step: Step | None = None
+    """How far; None until something else stops it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Make a step of the debugger, from where the run stands when its turn has come."""
+
+    kind: StepKind
+    count: int = 1
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Stand before an earlier step again, without running."""
+
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """Go back to before what was edited had run, and run from there with the new code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Do something that does not run this thread: on the worker's thread, so that it shows itself in its cell."""
+
+    does: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +112,8 @@ class Begin:
     schema: Any
     raw: Mapping[str, Any]
     restart: bool = False
+    step: bool = False
+    """Stop before the first nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +124,7 @@ class Show:
 INPUT = "input"
 """Stands where a question's id would: the form for a run's input."""
 
-Command: TypeAlias = Go | Begin | Answer | AnswerAll | Check | Look | Show
+Command: TypeAlias = Go | Move | Back | Rerun | Act | Begin | Answer | AnswerAll | Check | Look | Show
 
 PATIENCE: Final = 1.0
 """Seconds between two looks at the clock while a deadline is ahead: a clock that is set jumps over any timer."""
@@ -114,13 +147,16 @@ class Screen(Protocol):
     def paint(self, *, at_once: bool = False) -> None:
         """The breakpoints, or something else outside the run, have changed."""
 
+    def repeat(self) -> None:
+        """Another cell than the one that shows the run has moved it, and is about to end."""
+
     def stopped(self, stopped: Stopped | None) -> None:
         """The run handed control back (None: it has not run yet): show questions, or how to go on."""
 
     def refuse(self, id: str | None, error: AnswerRefused) -> None:
         """An answer did not fit."""
 
-    def ask_input(self, required: Mapping[str, Any], *, restart: bool) -> None:
+    def ask_input(self, required: Mapping[str, Any], *, restart: bool, step: bool) -> None:
         """Show a form for a run's input; sends `Begin`."""
 
     def taken(self, id: str, value: Any) -> None:
@@ -283,19 +319,35 @@ class Worker:
             job.done.set()
 
     @property
+    def control(self) -> RunControl:
+        """Asked to stop by a Ctrl-C in the cell that waits for the command at work: for what an `Act` runs."""
+        return self._job.control if self._job is not None else RunControl()
+
+    @property
     def _awaited(self) -> bool:
         return self._job is not None and self._job.awaited
 
     def _do(self, command: Command) -> None:
         match command:
             case Show():
-                position = self.session.position
-                self.screen.stopped(position.stopped if position is not None else None)
+                self._show()
                 self._follow_script()
-            case Go(input=input, restart=restart, rename=rename):
-                self._run(input, restart=restart, rename=rename)
+            case Go():
+                self._run(command.input, restart=command.restart, rename=command.rename, step=command.step)
                 self._follow_script()
-            case Begin(schema=schema, raw=raw, restart=restart):
+            case Move(kind=kind, count=count, node=node):
+                self._run(None, step=self.session.move(kind, count=count, node=node))
+                self._follow_script()
+            case Back(count=count):
+                self.session.back(count)
+                self._show()
+            case Rerun():
+                self.session.fork_before_change()
+                self._run(None)
+                self._follow_script()
+            case Act(does=does):
+                does()
+            case Begin(schema=schema, raw=raw):
                 checker = self.session.compiled.calls.world.checker
                 try:
                     values = checker.take(schema, raw)
@@ -303,7 +355,7 @@ class Worker:
                     self.screen.refuse(INPUT, error)
                     return
                 self.screen.taken(INPUT, shown(checker.describe(schema), values))
-                self._run(values, restart=restart)
+                self._run(values, restart=command.restart, step=FIRST if command.step else None)
             case Answer():
                 if self._record(command.value, command.id, command.via, command.by, command.note):
                     self._run(None)
@@ -323,8 +375,17 @@ class Worker:
                         self._run(None)
                         self._follow_script()
 
+    def _show(self) -> None:
+        position = self.session.position
+        self.screen.stopped(position.stopped if position is not None else None)
+
     def _run(
-        self, input: Mapping[str, Any] | None, *, restart: bool = False, rename: Mapping[str, str] = EMPTY
+        self,
+        input: Mapping[str, Any] | None,
+        *,
+        restart: bool = False,
+        rename: Mapping[str, str] = EMPTY,
+        step: Step | None = None,
     ) -> None:
         if not self._awaited:
             self.screen.running()
@@ -332,7 +393,7 @@ class Worker:
         with self._guard:
             self._in_node = True
         try:
-            stopped = self.session.go(input, restart=restart, control=control, rename=rename)
+            stopped = self.session.go(input, restart=restart, control=control, rename=rename, step=step)
         finally:
             with self._guard:
                 self._in_node = False
@@ -412,8 +473,8 @@ class Worker:
         return self.session.compiled.calls.world.checker.take(schema_of(question), raw)
 
     def _follow_script(self) -> None:
-        """Answer what the scripted people have an answer for, until they have none."""
-        while self.script is not None and not (self._job and self._job.control.drain_requested):
+        """Answer what the scripted people have an answer for, until they have none, or a breakpoint stops the run."""
+        while self.script is not None and not ((self._job and self._job.control.drain_requested) or self._held):
             due = [(self.session.node_of(question), question) for question in self.session.pending()]
             given = self.script.answers(due, self.session.thread)
             taken = False
@@ -428,6 +489,11 @@ class Worker:
             if not taken:
                 return
             self._run(None)
+
+    @property
+    def _held(self) -> bool:
+        position = self.session.position
+        return position is not None and bool(position.held)
 
     def _report(self, job: _Job, error: BaseException) -> None:
         if job.awaited:
