@@ -6,8 +6,9 @@ task enters the sub-graph at that place; an edit of a sub-graph that waits is ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from nbhitl.engine import edits
 from nbhitl.engine.errors import UnknownThreadError
@@ -27,6 +28,9 @@ from nbhitl.engine.records import (
 )
 from nbhitl.nesting import parent_ns, path_of
 
+Entrance: TypeAlias = tuple[ThreadKey, Position, Entered]
+"""A line, a position in it, and the call of a sub-graph that one of its tasks made there."""
+
 
 def graft(saver: Saver, key: ThreadKey, head: str | None, new_id: Callable[[], str]) -> tuple[Checkpoint, list[Entry]]:
     """The outermost checkpoint, and what happened there, of a branch that goes on from ``head`` in ``key``.
@@ -41,11 +45,26 @@ def graft(saver: Saver, key: ThreadKey, head: str | None, new_id: Callable[[], s
         raise UnknownThreadError(f"thread {key} has no checkpoint {head!r} of the sub-graph {key.ns!r}.")
     while True:
         above, position, entered = _entrance(saver, key, head)
-        checkpoint, entries = _branch(position, entered, key.ns, head, new_id())
+        checkpoint, entries = _branch(position, entered, head, new_id())
         if not above.ns:
             return checkpoint, entries
         saver.commit(above, checkpoint, entries, wait=False)
         key, head = above, checkpoint.id
+
+
+def graft_along(
+    saver: Saver, way: Sequence[Entrance], head: str, new_id: Callable[[], str]
+) -> tuple[Checkpoint, list[Entry]]:
+    """As `graft`, where it is known how the sub-graph was entered, from the innermost graph to the outermost.
+
+    A sub-graph that several branches of its parent share is entered by each of them.
+    """
+    *inner, (_, position, entered) = way
+    for above, below, call in inner:
+        checkpoint, entries = _branch(below, call, head, new_id())
+        saver.commit(above, checkpoint, entries, wait=False)
+        head = checkpoint.id
+    return _branch(position, entered, head, new_id())
 
 
 def _above(saver: Saver, key: ThreadKey) -> ThreadKey:
@@ -76,10 +95,10 @@ def _callers(saver: Saver, key: ThreadKey, start: ThreadKey) -> Iterator[tuple[T
                     yield from _callers(saver, key, replace(start, ns=entered.ns))
 
 
-def _entrance(saver: Saver, key: ThreadKey, head: str) -> tuple[ThreadKey, Position, Entered]:
+def _entrance(saver: Saver, key: ThreadKey, head: str) -> Entrance:
     """The line above, and the position in it, whose task runs the line of ``head``."""
     _, task, _ = path_of(key.ns)[-1]
-    found: tuple[ThreadKey, Position, Entered] | None = None
+    found: Entrance | None = None
     if task:
         above = replace(key, ns=parent_ns(key.ns))
         position = saver.load(above, task.rpartition(":")[0])
@@ -115,12 +134,12 @@ def _chain(saver: Saver, key: ThreadKey, head: str, until: str = "") -> list[str
     return found
 
 
-def _branch(position: Position, entered: Entered, ns: str, head: str, id: str) -> tuple[Checkpoint, list[Entry]]:
+def _branch(position: Position, entered: Entered, head: str, id: str) -> tuple[Checkpoint, list[Entry]]:
     """A copy of ``position`` whose task enters the sub-graph at ``head``; its siblings stay as they were."""
     checkpoint = edits.branch(position.checkpoint, id=id, at=position.checkpoint.at, same=True)
     place = next(n for n, task in enumerate(position.checkpoint.tasks) if task.id == entered.task)
     task = checkpoint.tasks[place].id
-    asked = {q.id for q in position.asked.get(entered.task, ()) if q.ns == ns}
+    asked = {q.id for q in position.asked.get(entered.task, ()) if q.ns == entered.ns}
     entries: list[Entry] = []
     for entry in edits.rebase(position, checkpoint, {}):
         match entry:

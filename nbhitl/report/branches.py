@@ -92,7 +92,7 @@ def _others(points: Mapping[str, _Point], told: set[str], names: Mapping[str, st
             ids.append(at)
             at = points[at].parent
         path = [node for id in reversed(ids) for node in points[id].ran if node != START]
-        name = next((names[id] for id in ids if id in names), "")
+        name = next((names[id] for id in ids if names.get(id)), "")  # one that nobody named has the empty name
         parted = at if at is not None and at in told else ""
         end = points[head]
         stop = end.stop or "left there"

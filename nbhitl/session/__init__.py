@@ -5,17 +5,18 @@ Each verb of ``%graph`` is a method of it; those that are words of Python have a
 
 from __future__ import annotations
 
-from nbhitl.session.inspecting import Inspecting
+from nbhitl.session.reporting import Reporting
 from nbhitl.session.revising import Revising
 from nbhitl.session.runner import Answers, Runner, Watcher
-from nbhitl.session.stepping import Stepping
 from nbhitl.session.stopping import Stopping
 from nbhitl.session.travelling import Travelling
+from nbhitl.session.whereabouts import whereabouts
+from nbhitl.session.writing import Writing
 
 __all__ = ["Answers", "Runner", "Session", "Watcher"]
 
 
-class Session(Stepping, Stopping, Travelling, Inspecting, Revising):
+class Session(Stopping, Travelling, Revising, Writing, Reporting):
     """Runs one thread of one graph, one call at a time: step by step, back in time, and with breakpoints.
 
     Args:
@@ -23,3 +24,7 @@ class Session(Stepping, Stopping, Travelling, Inspecting, Revising):
         thread: the thread's id.
         watch: called with each event, on the thread that runs the graph.
     """
+
+    def where(self) -> str:
+        """Where the run stands, and what can be done next, in words."""
+        return whereabouts(self)

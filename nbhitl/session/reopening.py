@@ -1,0 +1,68 @@
+"""A step that asked, before anybody has answered: its questions are open again, on a branch of its own.
+
+A question is asked anew under an id of its own, since its first answer stays what it was. A sub-graph that asked
+branches as well, down to the node that did; every other task of the step has yet to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from nbhitl.engine import edits, ids
+from nbhitl.engine.ports import Saver
+from nbhitl.engine.records import EMPTY, Asked, Checkpoint, Entered, Entry, Kept, Position, Task, ThreadKey
+
+
+@dataclass(frozen=True, slots=True)
+class Reopening:
+    """What it takes to open questions again."""
+
+    saver: Saver
+    new_id: Callable[[], str]
+    """Ids of checkpoints."""
+    now: int
+    """Microseconds since 1970: when the questions count as asked."""
+
+    def of(self, key: ThreadKey, position: Position, code: str = "") -> tuple[Checkpoint, list[Entry]]:
+        """A copy of a position before its tasks went on from their first questions, and what has happened there.
+
+        Sub-graphs that asked get such a copy written at once; nobody knows it before the outermost one is written.
+        """
+        copy = edits.branch(position.checkpoint, id=self.new_id(), at=self.now, code=code)
+        entries: list[Entry] = []
+        for old, new in zip(position.checkpoint.tasks, copy.tasks, strict=True):
+            asked = position.asked.get(old.id, ())
+            first = next((q for q in asked if q.id not in position.superseded), None)
+            if first is None:
+                continue
+            entries += self._below(key, position, first, old, new) if first.ns else [self._anew(first, new)]
+            kept = position.kept.get(old.id, EMPTY)
+            entries += [Kept(new.id, name, value) for name, value in kept.items()]
+        return copy, entries
+
+    def _anew(self, question: Asked, task: Task) -> Asked:
+        """The same question of a new task; a deadline leaves as much time as it did."""
+        deadline = self.now + question.deadline - question.at if question.deadline else 0
+        id = ids.interrupt_id(task.root, question.binding)
+        return replace(question, task=task.id, id=id, at=self.now, deadline=deadline, again=0)
+
+    def _below(self, key: ThreadKey, position: Position, first: Asked, old: Task, new: Task) -> list[Entry]:
+        """The same for a task whose sub-graph asked: what its body called before stays as it ended."""
+        calls: Mapping[int, Entered] = position.entered.get(old.id, {})
+        entered = next((call for call in calls.values() if call.ns == first.ns), None)
+        line = replace(key, ns=first.ns)
+        below = self.saver.load(line, first.head)
+        if entered is None or below is None:
+            return []  # its line is gone: the task starts from its first line
+        copy, inner = self.of(line, below)
+        self.saver.commit(line, copy, inner, wait=False)  # durable with what the outermost graph writes next
+        names = {task.id: task.node for task in copy.tasks}
+        before = [replace(call, task=new.id) for number, call in calls.items() if number < entered.call]
+        asked = [
+            replace(q, task=new.id, node=f"{new.node}/{q.node or names[q.task]}", ns=first.ns, head=copy.id)
+            for q in inner
+            if isinstance(q, Asked)
+        ]
+        here = Entered(new.id, entered.call, first.ns, copy.id, first.head, fork=True, remembers=entered.remembers)
+        return [*before, here, *asked]
