@@ -20,6 +20,8 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 FIRST = NOTEBOOKS / "01-label-digits.ipynb"
 ANSWERS = NOTEBOOKS / "01-label-digits.answers.json"
 THIRD = NOTEBOOKS / "03-ask-a-person.ipynb"
+FOURTH = NOTEBOOKS / "04-debug-a-run.ipynb"
+SHOWN = ("display_data", "execute_result")
 BUDGET = 8
 TRUTH = datasets.load_digits().target.tolist()
 
@@ -203,3 +205,42 @@ def test_the_test_that_it_writes_passes(asked):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_dinner.py"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+# -- the tutorial about debugging
+
+
+@pytest.fixture(scope="module")
+def debugged(tmp_path_factory):
+    """Run with nobody: breakpoints stop it, and cells move it on."""
+    return run(tmp_path_factory.mktemp("debugged"), path=FOURTH)
+
+
+def test_the_tutorial_about_debugging_stops_and_ends_where_its_text_says(debugged):
+    printed = debugged.printed
+    assert "before pricing/labour" in printed["into"]
+    assert "at the breakpoint before cheaper (margin < 0.25)" in printed["break"]
+    assert "price - cost = 186.0" in printed["watch"]
+    assert "finished" in printed["set"]
+    assert "forked at step 0 with hours edited" in printed["fork"]
+
+
+def test_what_it_shows_stands_in_its_cells(debugged):
+    shown = {
+        cell.id: "".join(o.data.get("text/plain", "") for o in cell.outputs if o.output_type in SHOWN)
+        for cell in debugged.notebook.cells
+        if cell.cell_type == "code"
+    }
+    assert "quote / monday: finished" in shown["graph"]  # brought up to date by cells that came later
+    assert "margin" in shown["state"]
+    assert "fewer-hours" in shown["branches"]
+    assert "902.0 -> 972.0" in shown["compare"]
+    assert all(answer in shown["what-if"] for answer in ("send", "cheaper", "decline"))
+    assert "Changed since the run stopped: add_up" in shown["mended"]
+    assert shown["total"] == "{'total': 7, 'rows': [3, 4, None]}"
+
+
+def test_what_failed_is_mended_and_nothing_else_is_run_again(debugged):
+    assert "loading" in debugged.printed["fail"]
+    assert "loading" not in debugged.printed["mended"]
+    assert (debugged.file.parents[1] / "monday.html").stat().st_size > 10_000

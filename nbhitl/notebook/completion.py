@@ -1,18 +1,20 @@
-"""What the Tab key offers in a query: views, macros, columns, options, and after ``$`` the notebook's variables."""
+"""What the Tab key offers: behind ``%graph`` verbs, nodes and options; in a query views, columns and variables."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from IPython.core.completer import SimpleCompletion, context_matcher
 
 from nbhitl.checkpoint.file.schema import MACROS, VIEWS
 from nbhitl.engine.errors import NbhitlError
+from nbhitl.notebook.verbs import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from nbhitl.notebook.verbs.verb import Takes
     from nbhitl.notebook.workspace import Workspace
 
 _OPTIONS: Final = ("--out", "--timeout", "--limit", "--db")
@@ -20,7 +22,8 @@ _KEYWORDS: Final = (
     "SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "HAVING", "QUALIFY", "LIMIT", "JOIN", "LEFT JOIN", "ASOF JOIN",
     "DESCRIBE", "SUMMARIZE", "EXPLAIN",
 )  # fmt: skip
-_LINE: Final = re.compile(r"\s*(?:\w+\s*=\s*)?%graph(?:\s+-[gt]\s+\S+)*\s+sql\s")
+_VERB: Final = re.compile(r"\s*(?:\w+\s*=\s*)?%graph(?:\s+-[gt]\s+\S+)*\s+(?:(?P<verb>[\w-]+)\s+)?(?P<words>.*)\Z")
+_NAME: Final = re.compile(r"[^\s]*\Z")
 _WORD: Final = re.compile(r"(?:--|\$)?\w*\Z|--\Z")
 
 
@@ -43,6 +46,9 @@ def listen(workspace: Workspace) -> None:
 
     matchers[:] = [old for old in matchers if getattr(old, "matcher_identifier", "") != "nbhitl"]
     matchers.append(matcher)
+    cleanup = workspace.shell.input_transformers_cleanup
+    if help_of_verbs not in cleanup:
+        cleanup.append(help_of_verbs)
 
 
 def _offered(workspace: Workspace, columns: list[str], context: Any) -> tuple[str, list[str]] | None:
@@ -52,8 +58,11 @@ def _offered(workspace: Workspace, columns: list[str], context: Any) -> tuple[st
         return None
     before = lines[context.cursor_line][: context.cursor_position]
     in_cell = context.full_text.lstrip().startswith("%%graph_sql")
-    if not in_cell and not _LINE.match(before):
+    line = _VERB.match(before)
+    if not in_cell and line is None:
         return None
+    if line is not None and line["verb"] != "sql":
+        return _of_verb(workspace, line["verb"], line["words"])
     if before.lstrip().startswith("%%") and not re.match(r"\s*%%graph_sql\s", before):
         return None  # the magic's own name is being written
     word = match[0] if (match := _WORD.search(before)) else ""
@@ -65,6 +74,49 @@ def _offered(workspace: Workspace, columns: list[str], context: Any) -> tuple[st
     else:
         names = (*VIEWS, *(f"{name}(" for name in MACROS), *_columns(workspace, columns), *_KEYWORDS)
     return word, sorted({name for name in names if name.lower().startswith(word.lower())})
+
+
+def _of_verb(workspace: Workspace, name: str | None, words: str) -> tuple[str, list[str]]:
+    """What can follow ``%graph``, or one of its verbs."""
+    word = match[0] if (match := _NAME.search(words)) else ""
+    verb = VERBS.get(name or "")
+    names: Iterable[str] = ()
+    if name is None:
+        names = VERBS
+    elif verb is not None and word.startswith("-"):
+        names = re.findall(r"--[a-z-]+", verb.usage + verb.details)
+    elif verb is not None:
+        names = (offered for takes in verb.takes for offered in _names(workspace, takes))
+    return word, sorted({name for name in names if name.startswith(word)})
+
+
+def _names(workspace: Workspace, takes: Takes) -> Iterable[str]:
+    session = workspace.current.session if workspace.current is not None else None
+    if takes == "verb":
+        return VERBS
+    if session is None:
+        return ()
+    match takes:
+        case "node":
+            return session.nodes()
+        case "breakpoint":
+            return [*session.breakpoints, "all"]
+        case "key":
+            return session.graph.channels
+        case "thread":
+            return [key.thread for key in workspace.all_stored(session.name)]
+        case "branch":
+            return [name for branch in session.branches() if " " not in (name := branch.name)]
+        case _:
+            assert_never(takes)
+
+
+def help_of_verbs(lines: list[str]) -> list[str]:
+    """A cell's lines, in which ``%graph break?`` asks for help: IPython itself would look for an object ``break``."""
+    return [_HELP.sub(r"\1%graph help \2", line) for line in lines]
+
+
+_HELP: Final = re.compile(r"^(\s*)%graph\s+([\w-]+)\s*\?{1,2}\s*?(?=\n?\Z)")
 
 
 def _columns(workspace: Workspace, known: list[str]) -> list[str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import json
 import shlex
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -15,6 +13,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.notebook import completion, queries, verbs
 from nbhitl.notebook.errors import Plainly
+from nbhitl.notebook.given import variable_or_json
 from nbhitl.notebook.launch import Launch, launch
 
 if TYPE_CHECKING:
@@ -28,6 +27,12 @@ def _with_views(magic: Any) -> Any:
     magic.__doc__ = (
         f"{inspect.cleandoc(magic.__doc__)}\n\nViews and macros:\n\n{queries.described()}\n\n{queries.EXAMPLES}"
     )
+    return magic
+
+
+def _with_verbs(magic: Any) -> Any:
+    """Put the verbs behind a magic's docstring, which ``?`` shows."""
+    magic.__doc__ = f"{inspect.cleandoc(magic.__doc__)}\n\n{verbs.overview()}"
     return magic
 
 
@@ -58,6 +63,7 @@ class GraphMagics(Magics):
         metavar="NODE",
         help="stop before this node; may be given several times",
     )
+    @argument("--step", action="store_true", help="stop before the first nodes, to go on step by step")
     @argument("-N", "--no-execute", action="store_true", help="build and draw the graph, do not run it")
     @argument("-d", "--draw", choices=("LR", "TB", "none"), help="direction of the drawing, or none")
     @argument("--answers", metavar="FILE", help="answer from a JSON or YAML file: {node: answer}")
@@ -88,9 +94,10 @@ class GraphMagics(Magics):
                 Launch(
                     name=given.name,
                     thread=given.thread,
-                    input=self._input(given.input),
+                    input=None if given.input is None else variable_or_json(given.input, self.space, "--input"),
                     breakpoints=tuple(given.breakpoints),
                     execute=not given.no_execute,
+                    step=given.step,
                     draw=given.draw != "none",
                     direction=None if given.draw == "none" else given.draw,
                     answers=given.answers,
@@ -124,29 +131,11 @@ class GraphMagics(Magics):
 
     @no_var_expand  # nothing is spliced into SQL
     @line_magic("graph")
+    @_with_verbs
     def graph_line(self, line: str) -> Any:
-        """Look at a run, stop it, go on with it. `%graph help` lists the verbs."""
+        """Look at a run, stop it, go on with it. Without a verb: where the run stands, and what can be done."""
         with Plainly(self.shell):
             return verbs.call(self.workspace, line)
-
-    def _input(self, text: str | None) -> Mapping[str, Any] | None:
-        if text is None:
-            return None
-        if text.isidentifier():
-            if text not in self.space:
-                raise NbhitlError(f"--input {text}: there is no variable of that name. Define it, or give JSON.")
-            value = self.space[text]
-        else:
-            try:
-                value = json.loads(text)
-            except json.JSONDecodeError as error:
-                raise NbhitlError(
-                    f"--input: neither a variable's name nor JSON ({error.msg} in column {error.colno}): {text:.60} "
-                    "Put JSON into single quotes."
-                ) from error
-        if not isinstance(value, Mapping):
-            raise NbhitlError(f"--input: expected a dict of state keys, not {type(value).__name__}.")
-        return value
 
 
 def _names(pairs: list[str]) -> dict[str, str]:

@@ -37,6 +37,7 @@ QUESTION_STYLE: Final = """<style>
 .nbh-form .nbh-diff > .nbh-note { font-family: var(--jp-ui-font-family, sans-serif); margin: 0; padding: 1px 10px; }
 .nbh-form .nbh-sign { display: inline-block; width: 2ch; text-align: center; white-space: pre; user-select: none;
   font-weight: 600; }
+.nbh-form .nbh-unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .nbh-form .nbh-gone { background: color-mix(in srgb, var(--jp-error-color1, #c62828) 12%, transparent); }
 .nbh-form .nbh-come { background: color-mix(in srgb, var(--jp-success-color1, #2e7d32) 14%, transparent); }
 .nbh-form .nbh-diff del { text-decoration: line-through; text-decoration-thickness: 1px; color: inherit;

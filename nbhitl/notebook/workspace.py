@@ -112,6 +112,7 @@ class Workspace:
         for (name, _), worker in self.workers.items():
             if name == graph:
                 worker.screen.paint(at_once=True)
+                worker.screen.repeat()
 
     def find(self, graph: str | None = None, thread: str | None = None) -> Worker:
         """The worker that is meant: the current one, or that of a graph and thread.

@@ -200,7 +200,7 @@ def test_a_renamed_node_is_told_and_rename_goes_on_with_its_answer(notebook):
 
     notebook.post(TEA)
     said = post("--thread demo")
-    assert "The run stands at review, which is gone. Was it renamed? Run the cell with --rename review=NEW." in said
+    assert "The run stands at review, which is gone. Was it renamed? Run the cell with --rename review=check." in said
     said = post("--thread demo --rename review=check")
     assert notebook.error is None
     assert "check waits for an answer" in said
@@ -223,14 +223,14 @@ def test_a_rename_that_is_no_pair_is_an_error(notebook):
 
 def test_a_breakpoint_by_option_by_verb_and_its_way_on(notebook):
     said = notebook.post(TEA + " --break review")
-    assert "stopped at a breakpoint. at the breakpoint before review" in said
+    assert "paused. at the breakpoint before review" in said
     notebook.run("%graph unbreak review")
     notebook.run("%graph break publish")
     notebook.run("%graph continue")
     notebook.run("%graph answer decision=publish")
     assert "at the breakpoint before publish" in notebook.run("%graph")
     notebook.run("%graph breaks")
-    assert notebook.value.rows == [("publish", "")]
+    assert notebook.value.rows == [("before publish", "before publish", 1, "")]
     assert "published: About tea." in notebook.run("%graph continue")
 
 
@@ -239,7 +239,7 @@ def test_breakpoints_are_kept_with_the_graph_over_a_restart(notebook):
     notebook.restart()
     notebook.post(TEA)
     notebook.run("%graph breaks")
-    assert notebook.value.rows == [("publish", "")]
+    assert notebook.value.rows == [("before publish", "before publish", 0, "")]
 
 
 def test_no_execute_draws_and_runs_nothing(notebook):
@@ -295,7 +295,7 @@ graph = builder.compile(checkpointer=MemorySaver())
     assert "langgraph imports are served by nbhitl" in said
     notebook.run("%graph answer 7")
     notebook.run("%graph state")
-    assert notebook.value == {"x": 7}
+    assert notebook.value.values == {"x": 7}
 
 
 def test_an_unknown_langgraph_name_is_named_with_its_line(notebook):
@@ -417,9 +417,9 @@ def test_a_mistake_in_the_options_is_named_with_the_cure(notebook, line, message
         ("%graph hepl", "there is no such verb. Did you mean 'help'?"),
         ("%graph break", "say which node: %graph break NODE"),
         ("%graph break publihs", "there is no node 'publihs'. Did you mean 'publish'?"),
-        ("%graph unbreak publish", "there is no breakpoint at 'publish'"),
+        ("%graph unbreak publish", "there is no breakpoint 'publish'"),
         ("%graph state topik", "there is no value 'topik' in the state. Did you mean 'topic'?"),
-        ("%graph continue", "the run waits for an answer"),
+        ("%graph continue", "continue: review waits for an answer"),
         ("%graph answer", "%graph answer needs the answer"),
         ("%graph pause", "nothing is running"),
         ("%graph sql --out", "%graph sql --out needs a value"),
@@ -441,9 +441,10 @@ def test_every_verb_has_help(notebook):
     from nbhitl.notebook.verbs import VERBS
 
     said = notebook.run("%graph help")
-    for verb in VERBS.values():
-        assert verb.usage in said
+    for name, verb in VERBS.items():
+        assert f"%graph {name}" in said
         assert verb.sentence in said
+        assert verb.usage in notebook.run(f"%graph {name}?")
         assert verb.sentence.endswith(".") or verb.sentence.endswith("...")
 
 

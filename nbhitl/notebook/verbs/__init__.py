@@ -6,7 +6,18 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.engine.errors import NbhitlError, did_you_mean
-from nbhitl.notebook.verbs import answering, housekeeping, looking, moving, replays, stopping
+from nbhitl.notebook.verbs import (
+    answering,
+    housekeeping,
+    inspecting,
+    looking,
+    moving,
+    replays,
+    reporting,
+    revising,
+    stopping,
+    travelling,
+)
 from nbhitl.notebook.verbs.verb import Line, Verb
 
 if TYPE_CHECKING:
@@ -41,23 +52,37 @@ def _address(line: str) -> tuple[str | None, str | None, str]:
 
 
 def help_(line: Line) -> None:
-    """This list; with a verb, that verb."""
-    if line.words and line.words not in VERBS:
-        raise NbhitlError(f"%graph help: there is no verb {line.words!r}.{did_you_mean(line.words, VERBS)}")
-    shown = {line.words: VERBS[line.words]} if line.words else VERBS
-    width = max(len(verb.usage) for verb in shown.values())
-    for verb in shown.values():
-        print(f"%graph {verb.usage:<{width}}  {verb.sentence}")
+    """This list; with a verb, all about that verb."""
     if not line.words:
-        print("-g NAME and -t THREAD before the verb choose another graph or thread.")
+        print(overview())
+        return
+    verb = VERBS.get(line.words)
+    if verb is None:
+        raise NbhitlError(f"%graph help: there is no verb {line.words!r}.{did_you_mean(line.words, VERBS)}")
+    print("\n\n".join(part for part in (f"%graph {verb.usage}", verb.sentence, verb.details) if part))
 
 
-VERBS: dict[str, Verb] = {
-    **moving.VERBS,
-    **stopping.VERBS,
-    **looking.VERBS,
-    **answering.VERBS,
-    **replays.VERBS,
-    **housekeeping.VERBS,
-    "help": Verb("help [VERB]", help_),
+def overview() -> str:
+    """Every verb with its sentence, in the order of what people do with them."""
+    width = max(len(name) for name in VERBS)
+    parts = []
+    for title, verbs in GROUPS.items():
+        parts.append(f"{title}:\n" + "\n".join(f"  %graph {name:<{width}}  {v.sentence}" for name, v in verbs.items()))
+    return "\n\n".join([*parts, _MORE])
+
+
+_MORE = (
+    "-g NAME and -t THREAD before the verb choose another graph or thread. %graph VERB? says all about a verb.\n"
+    "Each verb is a method of nbhitl.get_session() too; those that are words of Python end in _: continue_, break_."
+)
+
+GROUPS: dict[str, dict[str, Verb]] = {
+    "Move": moving.VERBS,
+    "Travel in time": travelling.VERBS,
+    "Stop": stopping.VERBS,
+    "After an edit": revising.VERBS,
+    "Look": looking.VERBS | inspecting.VERBS,
+    "Answer": answering.VERBS | inspecting.EDITS | replays.VERBS,
+    "Keep": {**reporting.VERBS, **housekeeping.VERBS, "help": Verb("help [VERB]", help_, takes=("verb",))},
 }
+VERBS: dict[str, Verb] = {name: verb for verbs in GROUPS.values() for name, verb in verbs.items()}

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.checkpoint.sql.table import Table
-from nbhitl.engine.errors import NbhitlError, did_you_mean
-from nbhitl.engine.records import MISSING
+from nbhitl.engine.errors import NbhitlError
 from nbhitl.notebook import queries
 from nbhitl.notebook.findings import Findings, findings_of
 from nbhitl.notebook.verbs.verb import Verb
-from nbhitl.words import plainly
 
 if TYPE_CHECKING:
     from nbhitl.notebook.verbs.verb import Line
@@ -18,38 +16,7 @@ if TYPE_CHECKING:
 
 def where(line: Line) -> None:
     """Say where the run stands, and what can be done next."""
-    worker = line.worker
-    session, state = worker.session, worker.session.state()
-    meta = state.metadata or {}
-    answered = meta.get("stop") == "interrupted" and not state.interrupts
-    status = "answered" if answered else meta.get("stop_text") or ("broken off" if state.metadata else "not run yet")
-    status = "running" if session.busy else status
-    print(f"Graph {session.name}, thread {session.thread}: {status}.")
-    if state.next:
-        print(f"Next: {', '.join(state.next)}.")
-    for question in session.pending():
-        print(f"Question of {session.node_of(question)}: {plainly(question.value)}")
-    if len(state.interrupts) > 1:
-        print("Answer in the forms, or: %graph answer NODE VALUE")
-    elif state.interrupts:
-        print("Answer in the form, or: %graph answer VALUE (JSON, key=value pairs, or text)")
-    elif not state.next and state.metadata:
-        print("Run the cell for a new run; %graph history shows how this one went.")
-    elif state.next and not session.busy:
-        print("Go on: %graph continue")
-
-
-def state(line: Line) -> Any:
-    """The state's values as they are now, or one of them."""
-    values = dict(line.worker.session.state().values)
-    if not line.words:
-        return values
-    found = values.get(line.words, MISSING)
-    if found is MISSING:
-        raise NbhitlError(
-            f"%graph state: there is no value {line.words!r} in the state.{did_you_mean(line.words, values)}"
-        )
-    return found
+    print(line.session.where())
 
 
 def history(line: Line) -> Table:
@@ -84,7 +51,6 @@ def sql(line: Line) -> Any:
 
 VERBS = {
     "where": Verb("where", where),
-    "state": Verb("state [KEY]", state),
     "history": Verb("history [N]", history),
     "lint": Verb("lint", lint),
     "threads": Verb("threads", threads),

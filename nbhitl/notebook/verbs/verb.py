@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nbhitl.engine.errors import NbhitlError
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from nbhitl.notebook.worker import Worker
     from nbhitl.notebook.workspace import Workspace
     from nbhitl.session import Session
+
+
+Takes: TypeAlias = Literal["node", "breakpoint", "key", "thread", "verb", "branch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Verb:
     does: Callable[[Line], Any]
     details: str = ""
     """What ``%graph VERB?`` shows below the sentence: options and examples."""
+    takes: tuple[Takes, ...] = ()
+    """What its words are, for the Tab key."""
 
     @property
     def sentence(self) -> str:
@@ -64,4 +69,5 @@ def split(words: str, usage: str) -> list[str]:
 def tell(worker: Worker) -> None:
     """Say in the cell that asked for it what came of it: the drawing may be far above."""
     text = (worker.session.state().metadata or {}).get("stop_text") or ""
+    worker.screen.repeat()
     print(f"Graph {worker.session.name}: {text}. See the drawing under its cell.")
