@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbhitl.drawing import DrawnEdge, DrawnNode, describe, dot, printable, states, taken, taken_edges
+from nbhitl.drawing import (
+    DrawnEdge,
+    DrawnNode,
+    Fan,
+    Frame,
+    describe,
+    dot,
+    fans,
+    printable,
+    states,
+    taken,
+    taken_edges,
+)
 from nbhitl.engine.description import Graph, Node, Router, WaitingEdge
 from nbhitl.engine.records import END, START, Checkpoint, Failed, Position, Send, Stopped, Task, Wrote
 
@@ -125,6 +137,100 @@ class TestDescribe:
         )
         assert describe(graph(*(f"n{n}" for n in range(10_000)))).too_large is not None
         assert describe(POST).too_large is None
+
+
+INNER = graph("ask", "check", edges={START: ("ask",), "ask": ("check",)}, name="inner")
+LOOP = graph(
+    "try",
+    "judge",
+    edges={START: ("try",), "try": ("judge",)},
+    routers={"judge": (Router("judge", choose, {"ok": END, "again": "try"}),)},
+    name="loop",
+)
+
+
+def around(inner, name="review"):
+    """A graph with a sub-graph between two nodes; the last one may lead back to it."""
+    return Graph(
+        nodes={"draft": Node("draft", act), name: Node(name, act, graph=inner), "publish": Node("publish", act)},
+        channels={},
+        edges={START: ("draft",), "draft": (name,), name: ("publish",)},
+        routers={"publish": (Router("publish", choose, {"more": "draft", "done": END}),)},
+        waiting=(),
+        name="outer",
+    )
+
+
+class TestSubgraphs:
+    def test_a_closed_one_is_a_node_that_opens(self):
+        drawn = describe(around(INNER))
+        assert [(node.name, node.opens) for node in drawn.nodes] == [
+            (START, False),
+            ("draft", False),
+            ("review", True),
+            ("publish", False),
+            (END, False),
+        ]
+        assert drawn.frames == ()
+
+    def test_an_opened_one_is_a_frame_with_its_nodes_by_path(self):
+        drawn = describe(around(INNER), ["review"])
+        assert drawn.frames == (Frame("c0", "review", ("n2", "n3"), "review"),)
+        assert [node.name for node in drawn.nodes] == [START, "draft", "review/ask", "review/check", "publish", END]
+        assert [node.label for node in drawn.nodes[2:4]] == ["ask", "check"]
+
+    def test_lines_enter_at_its_first_node_and_leave_at_its_last(self):
+        pairs = {(edge.tail, edge.head): edge.pairs for edge in describe(around(INNER), ["review"]).edges}
+        assert pairs["n1", "n2"] == (("draft", "review"),)
+        assert pairs["n2", "n3"] == (("review/ask", "review/check"),)
+        assert pairs["n3", "n4"] == (("review", "publish"),)
+
+    def test_its_start_and_end_are_drawn_where_no_node_can_stand_in_for_them(self):
+        drawn = describe(around(LOOP), ["review"])
+        assert [node.name for node in drawn.nodes if node.name.startswith("review/")] == [
+            f"review/{START}",
+            "review/try",
+            "review/judge",
+            f"review/{END}",
+        ]
+
+    def test_one_inside_another_opens_on_its_own(self):
+        nested = around(around(INNER, "deep"))
+        closed = describe(nested, ["review"])
+        assert [node.name for node in closed.nodes if node.opens] == ["review/deep"]
+        opened = describe(nested, ["review", "review/deep"])
+        assert [frame.name for frame in opened.opened] == ["review", "review/deep"]
+        assert "review/deep/ask" in {node.name for node in opened.nodes}
+
+    def test_a_path_that_leads_to_none_opens_nothing(self):
+        assert describe(around(INNER), ["draft", "nowhere", "review/ask"]) == describe(around(INNER))
+
+    def test_what_a_body_calls_is_found_by_whoever_knows(self):
+        drawn = describe(POST, ["review"], lambda node: [INNER] if node.name == "review" else [])
+        assert [frame.name for frame in drawn.opened] == ["review"]
+
+    def test_in_dot_a_frame_is_a_cluster_and_a_loop_is_turned_where_it_leads_back(self):
+        text = dot(describe(around(INNER), ["review"]))
+        assert "subgraph cluster_c0 {" in text
+        assert "n1 -> n4 [id=e4, style=dashed" in text  # from publish back to draft, drawn the other way round
+        assert text.count("dir=back") == 1
+
+
+class TestFans:
+    def test_several_tasks_of_a_node_are_counted(self):
+        position = at(
+            *["draft"] * 4,
+            "review",
+            wrote={"t0": Wrote("t0")},
+            parked=frozenset(["t1"]),
+            failed={"t2": Failed("t2", "E", "x")},
+        )
+        assert fans(position) == {"draft": Fan(4, 1, 1, 1)}
+        assert Fan(4, 1, 1, 1).words == "1/4 done, 1 failed, 1 waiting"
+        assert Fan(10, 3).words == "3/10 done"
+
+    def test_the_usual_step_has_none(self):
+        assert fans(at("draft", "review")) == {}
 
 
 class TestDot:

@@ -1,9 +1,10 @@
-/** The conversation with kernels: breakpoints go out, short answers come back. */
+/** The conversation with kernels: requests go out, short answers come back. */
 
 import type { INotebookTracker } from '@jupyterlab/notebook';
 import type { Kernel } from '@jupyterlab/services';
 import { Signal } from '@lumino/signaling';
-import { type KernelAnswer, readAnswer, type ToggleBreakpoint } from './protocol.js';
+import { type KernelAnswer, readAnswer } from './protocol.js';
+import type { Message } from './requests.js';
 import { COMM_TARGET } from './tokens.js';
 
 /** A kernel that never says whether its subshell started must not keep a click waiting. */
@@ -28,7 +29,7 @@ export class Conversation {
   }
 
   /** Send a message; `lost` tells when it cannot be delivered. */
-  async send(message: ToggleBreakpoint): Promise<void> {
+  async send(message: Message): Promise<void> {
     this.comm ??= this.open();
     const comm = this.comm;
     try {

@@ -1,10 +1,11 @@
 /**
- * What travels between kernel and page, and the check of all that comes in.
+ * What the kernel sends to the page, and the check of all of it.
  *
  * A notebook file can come from anyone and a kernel can be newer than this
  * extension, so nothing beyond this file meets unchecked data.
  */
 
+import { count, flag, isRecord, listOf, oneOf, or, orNull, type Read, shapeOf, text } from './reading.js';
 import { GRAPH_VERSION } from './tokens.js';
 
 export const NODE_STATES = ['idle', 'next', 'running', 'done', 'failed', 'waiting', 'paused'] as const;
@@ -21,24 +22,80 @@ export const GRAPH_STATUSES = [
 ] as const;
 export type GraphStatus = (typeof GRAPH_STATUSES)[number];
 
-export const BREAKPOINTS = ['before', 'disabled'] as const;
-export type Breakpoint = (typeof BREAKPOINTS)[number];
+export const BREAKPOINT_KINDS = ['before', 'after', 'error', 'interrupt', 'edge', 'change'] as const;
+export type BreakpointKind = (typeof BREAKPOINT_KINDS)[number];
 
+/** How a breakpoint is shown, or several that share a place. */
+export interface Marker {
+  /** What stands on it: `=` for a condition, `≥3` for its hits, ... */
+  readonly sign: string;
+  /** It prints a text in place of stopping. */
+  readonly log: boolean;
+  readonly enabled: boolean;
+  /** Whether its place is in the graph. */
+  readonly known: boolean;
+  /** It, in words. */
+  readonly said: string;
+}
+
+/** The markers of a node: before it at the upper left, after it at the lower right. */
+export interface Spots {
+  readonly before: Marker | null;
+  readonly after: Marker | null;
+}
+
+/** A breakpoint as the kernel has it. */
+export interface Breakpoint {
+  readonly id: string;
+  readonly kind: BreakpointKind;
+  /** Of an edge: where it leads. */
+  readonly target: string;
+  /** Of a fan-out: which of the tasks; null for each of them. */
+  readonly branch: number | null;
+  readonly condition: string;
+  readonly hits: string;
+  readonly log: string;
+  readonly once: boolean;
+  readonly enabled: boolean;
+}
+
+/** A node, or the frame of an opened sub-graph. */
 export interface GraphNode {
   /** The id of the node's group in the SVG. */
   readonly id: string;
-  /** The node's name in the graph, which is what the kernel knows it by. */
+  /** The node's path in the graph, which is what the kernel knows it by. */
   readonly name: string;
   readonly label: string;
   readonly state: NodeState;
-  readonly breakpoint: Breakpoint | null;
+  /** State and breakpoints in words. */
+  readonly said: string;
+  /** What stands below it: `3/10 done`, `x4`; or nothing. */
+  readonly count: string;
+  /** Of a node that runs a sub-graph: how it is shown. */
+  readonly subgraph: 'open' | 'closed' | null;
   /** Whether a breakpoint can be set here; START and END refuse one. */
   readonly breakable: boolean;
+  readonly markers: Spots;
+  readonly breakpoints: readonly Breakpoint[];
+}
+
+/** A step that a line stands for: from one node to another. */
+export interface Pair {
+  readonly source: string;
+  readonly target: string;
 }
 
 export interface GraphEdge {
   readonly id: string;
   readonly taken: boolean;
+  readonly pairs: readonly Pair[];
+  readonly marker: Marker | null;
+}
+
+/** A sign that is in use, and what it means. */
+export interface LegendEntry {
+  readonly sign: string;
+  readonly text: string;
 }
 
 /** One drawing: the layout as SVG, and what is to be seen on it now. */
@@ -52,8 +109,13 @@ export interface GraphData {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
   readonly status: GraphStatus;
+  /** The status in a word or two. */
+  readonly heading: string;
   /** The status in words: "at the breakpoint before publish". */
   readonly text: string;
+  readonly legend: readonly LegendEntry[];
+  /** Breakpoints that have no place on the drawing. */
+  readonly elsewhere: readonly Marker[];
 }
 
 /** Why data cannot be used, in words for the reader. */
@@ -61,21 +123,70 @@ export interface Problem {
   readonly problem: string;
 }
 
-export interface ToggleBreakpoint {
-  readonly type: 'toggle_breakpoint';
-  readonly view: string;
-  readonly graph: string;
-  readonly thread: string;
-  readonly node: string;
-}
-
-/**
- * The kernel's answer to a message. Without `view` it is meant for every
- * drawing that waits for one.
- */
+/** The kernel's answer to a message. Without `view` it is meant for every drawing that waits for one. */
 export type KernelAnswer =
   | { readonly type: 'ok'; readonly view: string | null }
   | { readonly type: 'error'; readonly view: string | null; readonly text: string };
+
+const readMarker = shapeOf<Marker>({ sign: text, log: flag, enabled: flag, known: flag, said: text });
+
+const readSpots = shapeOf<Spots>({
+  before: or<Marker | null>(orNull(readMarker), null),
+  after: or<Marker | null>(orNull(readMarker), null)
+});
+
+const NO_SPOTS: Spots = { before: null, after: null };
+
+const readBreakpoint = shapeOf<Breakpoint>({
+  id: text,
+  kind: oneOf(BREAKPOINT_KINDS),
+  target: text,
+  branch: orNull(count),
+  condition: text,
+  hits: text,
+  log: text,
+  once: flag,
+  enabled: flag
+});
+
+const readNode = shapeOf<GraphNode>({
+  id: text,
+  name: text,
+  label: text,
+  state: oneOf(NODE_STATES),
+  said: text,
+  count: or(text, ''),
+  subgraph: or<GraphNode['subgraph']>(orNull(oneOf(['open', 'closed'])), null),
+  breakable: or(flag, false),
+  markers: or(readSpots, NO_SPOTS),
+  breakpoints: or(listOf(readBreakpoint), [])
+});
+
+const readPair: Read<Pair> = data => {
+  const [source, target] = listOf(text)(data) ?? [];
+  return source !== undefined && target !== undefined ? { source, target } : undefined;
+};
+
+const readEdge = shapeOf<GraphEdge>({
+  id: text,
+  taken: or(flag, false),
+  pairs: or(listOf(readPair), []),
+  marker: or<Marker | null>(orNull(readMarker), null)
+});
+
+const readData = shapeOf<GraphData>({
+  view: text,
+  graph: text,
+  thread: text,
+  svg: text,
+  nodes: listOf(readNode),
+  edges: listOf(readEdge),
+  status: oneOf(GRAPH_STATUSES),
+  heading: text,
+  text,
+  legend: listOf(shapeOf<LegendEntry>({ sign: text, text })),
+  elsewhere: listOf(readMarker)
+});
 
 export function isProblem(value: object): value is Problem {
   return 'problem' in value;
@@ -87,24 +198,14 @@ export function readGraph(data: unknown): GraphData | Problem {
     return { problem: 'it holds no data' };
   }
   if (data.version !== GRAPH_VERSION) {
-    return { problem: 'it was made by another version of nbhitl than the one installed in JupyterLab' };
+    const older = typeof data.version === 'number' && data.version < GRAPH_VERSION;
+    return {
+      problem: older
+        ? 'it was saved by an older version of nbhitl; run its cell again to draw it anew'
+        : 'it was made by another version of nbhitl than the one installed in JupyterLab'
+    };
   }
-  const { view, graph, thread, svg, status, text } = data;
-  const nodes = listOf(data.nodes, readNode);
-  const edges = listOf(data.edges, readEdge);
-  if (
-    typeof view !== 'string' ||
-    typeof graph !== 'string' ||
-    typeof thread !== 'string' ||
-    typeof svg !== 'string' ||
-    typeof text !== 'string' ||
-    !isOneOf(GRAPH_STATUSES, status) ||
-    !nodes ||
-    !edges
-  ) {
-    return { problem: 'its data is damaged' };
-  }
-  return { view, graph, thread, svg, nodes, edges, status, text };
+  return readData(data) ?? { problem: 'its data is damaged' };
 }
 
 /** Check a message of the kernel; null for one that this extension does not know. */
@@ -112,55 +213,12 @@ export function readAnswer(data: unknown): KernelAnswer | null {
   if (!isRecord(data)) {
     return null;
   }
-  const view = typeof data.view === 'string' ? data.view : null;
+  const view = text(data.view) ?? null;
   if (data.type === 'ok') {
     return { type: 'ok', view };
   }
   if (data.type === 'error') {
-    const text = typeof data.text === 'string' ? data.text : 'The kernel refused, without saying why.';
-    return { type: 'error', view, text };
+    return { type: 'error', view, text: text(data.text) ?? 'The kernel refused, without saying why.' };
   }
   return null;
-}
-
-function readNode(data: unknown): GraphNode | null {
-  if (!isRecord(data)) {
-    return null;
-  }
-  const { id, name, label, state, breakpoint, breakable } = data;
-  if (
-    typeof id !== 'string' ||
-    typeof name !== 'string' ||
-    typeof label !== 'string' ||
-    typeof breakable !== 'boolean' ||
-    !isOneOf(NODE_STATES, state) ||
-    !(breakpoint === null || isOneOf(BREAKPOINTS, breakpoint))
-  ) {
-    return null;
-  }
-  return { id, name, label, state, breakpoint, breakable };
-}
-
-function readEdge(data: unknown): GraphEdge | null {
-  if (!isRecord(data) || typeof data.id !== 'string' || typeof data.taken !== 'boolean') {
-    return null;
-  }
-  return { id: data.id, taken: data.taken };
-}
-
-/** All items read, or null when there is no list or one item is damaged. */
-function listOf<T>(data: unknown, read: (item: unknown) => T | null): T[] | null {
-  if (!Array.isArray(data)) {
-    return null;
-  }
-  const items = data.map(read);
-  return items.every(item => item !== null) ? items : null;
-}
-
-function isOneOf<const T extends string>(words: readonly T[], value: unknown): value is T {
-  return words.some(word => word === value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

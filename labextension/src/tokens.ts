@@ -2,7 +2,7 @@
 export const GRAPH_MIME = 'application/vnd.nbhitl.graph+json';
 
 /** The version of the drawing's data that this extension understands. */
-export const GRAPH_VERSION = 1;
+export const GRAPH_VERSION = 2;
 
 /** The comm target that the kernel listens on once nbhitl is loaded there. */
 export const COMM_TARGET = 'nbhitl';

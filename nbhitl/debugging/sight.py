@@ -85,11 +85,12 @@ class Sight:
 
 
 def begins(position: Position, ready: Sequence[Task], inside: str) -> Iterator[Sight]:
-    """Tasks that are about to begin, those left out before which somebody has gone on."""
+    """Tasks that are about to begin, those left out before which somebody has gone on, and those under way."""
     if position.passed:  # one stop at a step is enough
         return
+    begun = position.asked.keys() | position.entered.keys() | position.kept.keys()
     for task in ready:
-        if task.node != START and (task.id, "before") not in position.released:
+        if task.node != START and task.id not in begun and (task.id, "before") not in position.released:
             yield Sight(task, "before", inside, position)
 
 

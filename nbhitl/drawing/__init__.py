@@ -7,13 +7,14 @@ Pure: it knows the engine and nothing else, and runs no program. Names of nodes 
 anywhere, so in DOT they are labels only: ids are ours, and no label becomes HTML, a URL or an attribute.
 """
 
+from nbhitl.drawing.describe import Inside, describe
 from nbhitl.drawing.dot_text import Direction, dot
 from nbhitl.drawing.drawable import DrawableGraph
 from nbhitl.drawing.outline import outline
-from nbhitl.drawing.path import State, states, taken, taken_edges
+from nbhitl.drawing.path import Fan, State, fans, most_urgent, states, taken, taken_edges
 from nbhitl.drawing.printable import printable, text_width
 from nbhitl.drawing.region import Edge, Node, Region
-from nbhitl.drawing.sketch import Drawing, DrawnEdge, DrawnNode, Frame, Pair, describe
+from nbhitl.drawing.sketch import Drawing, DrawnEdge, DrawnNode, Frame, Pair
 
 __all__ = [
     "Direction",
@@ -22,13 +23,17 @@ __all__ = [
     "DrawnEdge",
     "DrawnNode",
     "Edge",
+    "Fan",
     "Frame",
+    "Inside",
     "Node",
     "Pair",
     "Region",
     "State",
     "describe",
     "dot",
+    "fans",
+    "most_urgent",
     "outline",
     "printable",
     "states",

@@ -31,7 +31,9 @@ def dot(drawing: Drawing, direction: Direction = "LR") -> str:
     texts = {node.id: _dot_node(node) for node in drawing.nodes}
     framed = list(_dot_frames(drawing.frames, texts))  # takes the texts of what is inside
     lines += [*texts.values(), *framed]
-    lines += [_dot_edge(edge) for edge in drawing.edges]
+    # With frames graphviz would turn a loop round at any place: then it is we who say which lines lead back.
+    back = _leading_back(drawing) if drawing.frames else frozenset()
+    lines += [_dot_edge(edge, back=edge.id in back) for edge in drawing.edges]
     return "\n  ".join(["digraph {", *lines]) + "\n}\n"
 
 
@@ -61,7 +63,30 @@ def _dot_node(node: DrawnNode) -> str:
     return f"{node.id} [id={node.id}, {look}]"
 
 
-def _dot_edge(edge: DrawnEdge) -> str:
+def _leading_back(drawing: Drawing) -> frozenset[str]:
+    """The lines that lead back to where one came from, following the lines in their order from START."""
+    leaving: dict[str, list[DrawnEdge]] = {node.id: [] for node in drawing.nodes}
+    for edge in drawing.edges:
+        leaving[edge.tail].append(edge)
+    found: set[str] = set()
+    begun: set[str] = set()
+    for node in drawing.nodes:
+        above: dict[str, Iterator[DrawnEdge]] = {} if node.id in begun else {node.id: iter(leaving[node.id])}
+        begun.add(node.id)
+        while above:
+            at = next(reversed(above))
+            following = next(above[at], None)
+            if following is None:
+                del above[at]
+            elif following.head in above:
+                found.add(following.id)
+            elif following.head not in begun:
+                begun.add(following.head)
+                above[following.head] = iter(leaving[following.head])
+    return frozenset(found)
+
+
+def _dot_edge(edge: DrawnEdge, *, back: bool = False) -> str:
     looks = [f"id={edge.id}"]
     if edge.kind == "conditional":
         looks.append("style=dashed")
@@ -70,6 +95,8 @@ def _dot_edge(edge: DrawnEdge) -> str:
         looks.append(f"label={_quoted(f'{_HARD_SPACE}{edge.label}{_HARD_SPACE}')}")
     if edge.head.startswith("j"):
         looks.append("arrowhead=none")
+    if back:
+        return f"{edge.head} -> {edge.tail} [{', '.join([*looks, 'dir=back'])}]"
     return f"{edge.tail} -> {edge.head} [{', '.join(looks)}]"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbhitl.drawing.drawable import DrawableGraph
 from nbhitl.drawing.region import INTERRUPT, Node, Region
-from nbhitl.drawing.ways import Join, Line, Stub, Way, ways
+from nbhitl.drawing.ways import Join, Line, Stub, Way, dropped, stand_ins, targets, ways_to_end
 from nbhitl.engine.records import END, START
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ class _Outline:
 
     def level(self, graph: Graph, depth: float, stops: _Stops, frame: Region | None = None) -> _Level:
         """``graph``, the outermost one or the inside of ``frame``, which says its id, name and metadata."""
-        found = list(_ways_to_end(graph))
+        found = list(ways_to_end(graph))
         if frame is not None:
-            left_out = _stand_ins(found)
+            left_out = stand_ins(found)
         else:
-            left_out = {} if any(END in _targets(way) for way in found) else {END: END}
+            left_out = {} if any(END in targets(way) for way in found) else {END: END}
         prefix = "" if frame is None else f"{frame.id}:"
         ids = {name: self._id(prefix + name) for name in (START, *graph.nodes, END) if name not in left_out}
         entries, exits = dict(ids), dict(ids)
@@ -99,7 +99,7 @@ class _Outline:
             else:
                 self.nodes[id] = Node(id, name, node and node.action, metadata)
                 parts.append(id)
-        kept = tuple(_moved(way, entries, exits) for way in found if not _dropped(way, left_out))
+        kept = tuple(_moved(way, entries, exits) for way in found if not dropped(way, left_out))
         region = replace(frame or Region("", graph.name, (), ()), parts=tuple(parts), ways=kept)
         first, last = left_out.get(START, START), left_out.get(END, END)
         return _Level(region, entries.get(first, ""), exits.get(last, ""))
@@ -109,46 +109,6 @@ class _Outline:
             wanted += "'"  # a name may hold a colon
         self.used.add(wanted)
         return wanted
-
-
-def _ways_to_end(graph: Graph) -> Iterable[Way]:
-    """The ways of ``graph``, and one to END from each node that has none."""
-    left: set[str] = set()
-    for way in ways(graph):
-        left.update(way.sources if isinstance(way, Join) else (way.source,))
-        yield way
-    yield from (Line(name, END) for name in graph.nodes if name not in left)
-
-
-def _targets(way: Way) -> tuple[str, ...]:
-    return () if isinstance(way, Stub) else (way.target,)
-
-
-def _stand_ins(found: Iterable[Way]) -> dict[str, str]:
-    """START and END to the node that can stand in for them, where there is one.
-
-    That is a node that always comes first, and that nothing leads back to; or always last, and that nothing leaves.
-    """
-    inward: dict[str, list[Way]] = {}
-    outward: dict[str, list[Way]] = {}
-    for way in found:
-        for target in _targets(way):
-            inward.setdefault(target, []).append(way)
-        for source in way.sources if isinstance(way, Join) else (way.source,):
-            outward.setdefault(source, []).append(way)
-    stands_for: dict[str, str] = {}
-    match outward.get(START):
-        case [Line(_, first, conditional=False)] if first != END and len(inward[first]) == 1:
-            stands_for[START] = first
-    match inward.get(END):
-        case [Line(last, _, conditional=False)] if last != START and len(outward[last]) == 1:
-            stands_for[END] = last
-    return stands_for
-
-
-def _dropped(way: Way, left_out: Mapping[str, str]) -> bool:
-    """Whether a way belongs to a START or END that is left out."""
-    return isinstance(way, Line) and (way.source in left_out or way.target in left_out)
 
 
 def _moved(way: Way, entries: Mapping[str, str], exits: Mapping[str, str]) -> Way:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from nbhitl.engine.records import END, START, Position, Send
@@ -39,12 +41,17 @@ def states(
     now: dict[str, State] = {}
     for task in checkpoint.tasks:
         state = _state(position, task.id, task.node in running, held)
-        now[task.node] = max(now.get(task.node, "idle"), state, key=_URGENT.index)
+        now[task.node] = most_urgent(now.get(task.node, "idle"), state)
     return found | {name: state for name, state in now.items() if name in found}
 
 
 _URGENT: Final[tuple[State, ...]] = ("idle", "done", "next", "paused", "waiting", "running", "failed")
 """A node with several tasks is shown in the last of its tasks' states."""
+
+
+def most_urgent(*found: State) -> State:
+    """Which of several states a node is shown in that is in all of them."""
+    return max(found, key=_URGENT.index)
 
 
 def _state(position: Position, task: str, running: bool, held: bool) -> State:
@@ -57,6 +64,36 @@ def _state(position: Position, task: str, running: bool, held: bool) -> State:
     if task in position.parked:
         return "waiting"
     return "paused" if held else "next"
+
+
+@dataclass(frozen=True, slots=True)
+class Fan:
+    """How far the tasks of one node in one step have come: of a node that a fan-out runs several times."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+    waiting: int = 0
+
+    @property
+    def words(self) -> str:
+        """``3/10 done, 1 failed, 2 waiting``."""
+        rest = ((self.failed, "failed"), (self.waiting, "waiting"))
+        return ", ".join([f"{self.done}/{self.total} done", *(f"{count} {what}" for count, what in rest if count)])
+
+
+def fans(position: Position) -> dict[str, Fan]:
+    """The nodes that have several tasks in the step that ``position`` is about to do, or is doing."""
+    tasks = position.checkpoint.tasks
+    total = Counter(task.node for task in tasks)
+    if len(total) == len(tasks):  # the usual step
+        return {}
+
+    def among(ids: Collection[str]) -> Counter[str]:
+        return Counter(task.node for task in tasks if task.id in ids)
+
+    done, failed, waiting = among(position.wrote), among(position.failed), among(position.parked)
+    return {node: Fan(count, done[node], failed[node], waiting[node]) for node, count in total.items() if count > 1}
 
 
 def taken(graph: Graph, position: Position) -> frozenset[Pair]:

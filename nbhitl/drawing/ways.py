@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from nbhitl.engine.records import END, START
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nbhitl.engine.description import Graph, Node, Router
 
@@ -59,6 +59,47 @@ def ways(graph: Graph) -> Iterator[Way]:
     for edge in graph.waiting:
         sources = tuple(dict.fromkeys(edge.sources))
         yield Line(sources[0], edge.target) if len(sources) == 1 else Join(sources, edge.target)
+
+
+def ways_to_end(graph: Graph) -> Iterable[Way]:
+    """The ways of ``graph``, and one to END from each node that has none."""
+    left: set[str] = set()
+    for way in ways(graph):
+        left.update(way.sources if isinstance(way, Join) else (way.source,))
+        yield way
+    yield from (Line(name, END) for name in graph.nodes if name not in left)
+
+
+def targets(way: Way) -> tuple[str, ...]:
+    """Where a way leads; nowhere that is known, for a stub."""
+    return () if isinstance(way, Stub) else (way.target,)
+
+
+def stand_ins(found: Iterable[Way]) -> dict[str, str]:
+    """START and END to the node that can stand in for them, where there is one.
+
+    That is a node that always comes first, and that nothing leads back to; or always last, and that nothing leaves.
+    """
+    inward: dict[str, list[Way]] = {}
+    outward: dict[str, list[Way]] = {}
+    for way in found:
+        for target in targets(way):
+            inward.setdefault(target, []).append(way)
+        for source in way.sources if isinstance(way, Join) else (way.source,):
+            outward.setdefault(source, []).append(way)
+    stands_for: dict[str, str] = {}
+    match outward.get(START):
+        case [Line(_, first, conditional=False)] if first != END and len(inward[first]) == 1:
+            stands_for[START] = first
+    match inward.get(END):
+        case [Line(last, _, conditional=False)] if last != START and len(outward[last]) == 1:
+            stands_for[END] = last
+    return stands_for
+
+
+def dropped(way: Way, left_out: Mapping[str, str]) -> bool:
+    """Whether a way belongs to a START or END that is left out."""
+    return isinstance(way, Line) and (way.source in left_out or way.target in left_out)
 
 
 def _routed(router: Router) -> Iterator[Way]:

@@ -151,8 +151,8 @@ _ATTRIBUTES: Final = {
     "d": re.compile(r"[-+\d.,eE\sMLCQHVSTAZmlcqhvstaz]*"),
     "transform": re.compile(r"(?:(?:translate|scale|rotate)\([-\d.,\s]*\)\s*)*"),
     "font-family": re.compile(r"[-\w\s,]*"),
-    "id": re.compile(r"(?:graph|[neju])\d+"),
-    "class": re.compile(r"graph|node|edge"),
+    "id": re.compile(r"(?:graph|[necju])\d+"),
+    "class": re.compile(r"graph|node|edge|cluster"),
 }
 """Attribute to the form that all of its value must have; none of them can hold a reference or a script."""
 _SHAPES: Final = frozenset(("polygon", "polyline", "ellipse", "circle", "rect", "line", "path"))

@@ -284,5 +284,5 @@ class View:
 def _in_words(stopped: Stopped) -> str:
     """Why the run stopped, as a sentence without its full stop."""
     if stopped.reason == "breakpoint":
-        return f"Stopped {stopped.text}"
+        return f"Paused: {stopped.text}"
     return stopped.text[:1].upper() + stopped.text[1:]

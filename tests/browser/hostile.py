@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbhitl.notebook.picture import VERSION
 from tests.browser.lab import notebook
 
 if TYPE_CHECKING:
@@ -190,21 +191,35 @@ def _drawings() -> list[Any]:
             _data(_svg(f'<g id="{said}" class="node {said}"><polygon points="{said}" style="{said}"/></g>'), text),
         ]
     good = _data(_svg(""), "x")
-    return [*found, None, 1, "x", [], {}, {"version": 2}, {**good, "nodes": [None]}, {**good, "status": IMAGE}]
+    return [*found, None, 1, "x", [], {}, {"version": VERSION}, {**good, "nodes": [None]}, {**good, "status": IMAGE}]
 
 
 def _data(svg: str, text: str) -> dict[str, Any]:
-    state = {"state": "paused", "breakpoint": "before", "breakable": True}
+    marker = {"sign": text, "log": True, "enabled": True, "known": True, "said": text}
+    point = {"id": text, "kind": "before", "target": text, "condition": text, "hits": text, "log": text}
+    state = {"state": "paused", "said": text, "count": text, "subgraph": "closed", "breakable": True}
     return {
-        "version": 1,
+        "version": VERSION,
         "view": text,
         "graph": text,
         "thread": text,
         "svg": svg,
-        "nodes": [{"id": "n0", "name": text, "label": text, **state}],
-        "edges": [{"id": text, "taken": True}],
+        "nodes": [
+            {
+                "id": "n0",
+                "name": text,
+                "label": text,
+                **state,
+                "markers": {"before": marker, "after": marker},
+                "breakpoints": [{**point, "branch": None, "once": False, "enabled": True}],
+            }
+        ],
+        "edges": [{"id": text, "taken": True, "pairs": [[text, text]], "marker": marker}],
         "status": "failed",
+        "heading": text,
         "text": text,
+        "legend": [{"sign": text, "text": text}],
+        "elsewhere": [marker],
     }
 
 

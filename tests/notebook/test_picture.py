@@ -9,12 +9,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from nbhitl.drawing import describe
+from nbhitl.debugging.breakpoint import Breakpoint
+from nbhitl.drawing import Fan, describe
 from nbhitl.engine.description import Graph, Node, Router, WaitingEdge
 from nbhitl.engine.records import END, START
-from nbhitl.notebook.bake import STATES, STATUSES, as_text, bake
+from nbhitl.notebook.bake import bake
+from nbhitl.notebook.drawn_text import as_text
 from nbhitl.notebook.layout import Layout, lay_out
-from nbhitl.notebook.picture import MIME, Moment, bundle
+from nbhitl.notebook.moment import STATES, STATUSES, Moment
+from nbhitl.notebook.picture import MIME, bundle
 
 CORPUS = json.loads((Path(__file__).parents[1] / "corpora" / "attacks.json").read_text(encoding="utf-8"))
 SVG = "{http://www.w3.org/2000/svg}"
@@ -40,7 +43,7 @@ WAITING = Moment(
     status="interrupted",
     text="review waits for an answer",
     states={START: "done", "draft": "done", "review": "waiting", "publish": "idle", END: "idle"},
-    breakpoints={"publish": "before", "draft": "disabled"},
+    breakpoints=(Breakpoint(node="publish"), Breakpoint(node="draft", enabled=False)),
     taken={(START, "draft"), ("draft", "review")},
 )
 
@@ -56,37 +59,50 @@ def group(svg, id):
     return next(g for g in ET.fromstring(svg).iter(f"{SVG}g") if g.get("id") == id)
 
 
+def markers(svg):
+    """The markers of breakpoints that stand on the drawing."""
+    graph = next(g for g in ET.fromstring(svg).iter(f"{SVG}g") if "scale" in g.get("transform", ""))
+    return [g for g in graph.findall(f"{SVG}g") if g.get("id") is None and g.find(f"{SVG}circle") is None]
+
+
+def at(marker):
+    return [float(number) for number in re.findall(r"-?[\d.]+", marker.get("transform"))]
+
+
 class TestBundle:
     def test_the_data_for_the_page_is_as_agreed(self, laid_out):
+        def point(id, **rest):
+            plain = {"id": id, "kind": "before", "target": "", "branch": None, "condition": "", "hits": "", "log": ""}
+            return {**plain, "once": False, "enabled": True, **rest}
+
+        def marker(**rest):
+            return {"sign": "", "log": False, "enabled": True, "known": True, **rest}
+
+        off = "before draft, disabled"
         assert bundle(POST, laid_out, WAITING, view="d1", thread="demo")[MIME] == {
-            "version": 1,
+            "version": 2,
             "view": "d1",
             "graph": "post",
             "thread": "demo",
             "svg": laid_out.svg,
             "nodes": [
-                {
-                    "id": "n0",
-                    "name": START,
-                    "label": "START",
-                    "state": "done",
-                    "breakpoint": None,
-                    "breakable": False,
-                },
+                {"id": "n0", "name": START, "label": "START", "state": "done", "said": "done"},
                 {
                     "id": "n1",
                     "name": "draft",
                     "label": "draft",
                     "state": "done",
-                    "breakpoint": "disabled",
+                    "said": f"done; breakpoint {off}",
                     "breakable": True,
+                    "markers": {"before": marker(enabled=False, said=off)},
+                    "breakpoints": [point("before draft", enabled=False)],
                 },
                 {
                     "id": "n2",
                     "name": "review",
                     "label": "review",
                     "state": "waiting",
-                    "breakpoint": None,
+                    "said": "waits for a person",
                     "breakable": True,
                 },
                 {
@@ -94,27 +110,30 @@ class TestBundle:
                     "name": "publish",
                     "label": "publish",
                     "state": "idle",
-                    "breakpoint": "before",
+                    "said": "not run yet; breakpoint before publish",
                     "breakable": True,
+                    "markers": {"before": marker(said="before publish")},
+                    "breakpoints": [point("before publish")],
                 },
-                {
-                    "id": "n4",
-                    "name": END,
-                    "label": "END",
-                    "state": "idle",
-                    "breakpoint": None,
-                    "breakable": False,
-                },
+                {"id": "n4", "name": END, "label": "END", "state": "idle", "said": "not run yet"},
             ],
             "edges": [
-                {"id": "e0", "taken": True},
-                {"id": "e1", "taken": True},
-                {"id": "e2", "taken": False},
-                {"id": "e3", "taken": False},
-                {"id": "e4", "taken": False},
+                {"id": "e0", "taken": True, "pairs": [[START, "draft"]]},
+                {"id": "e1", "taken": True, "pairs": [["draft", "review"]]},
+                {"id": "e2", "pairs": [["review", "publish"]]},
+                {"id": "e3", "pairs": [["review", "draft"]]},
+                {"id": "e4", "pairs": [["publish", END]]},
             ],
             "status": "interrupted",
+            "heading": "Waiting for a person",
             "text": "review waits for an answer",
+            "legend": [
+                {"sign": "done", "text": "done"},
+                {"sign": "waiting", "text": "waits for a person"},
+                {"sign": "dot", "text": "breakpoint"},
+                {"sign": "disabled", "text": "disabled"},
+            ],
+            "elsewhere": [],
         }
 
     def test_picture_and_text_come_along(self, laid_out):
@@ -146,9 +165,9 @@ class TestWords:
         assert as_text(POST, WAITING, "demo") == (
             "post / demo: waiting for a person. review waits for an answer\n"
             "  START [done] -> draft\n"
-            "  draft [done; breakpoint, disabled] -> review\n"
+            "  draft [done; breakpoint before draft, disabled] -> review\n"
             "  review [waits for a person] -> publish, draft (revise)\n"
-            "  publish [not run yet; breakpoint] -> END"
+            "  publish [not run yet; breakpoint before publish] -> END"
         )
 
     def test_joins_and_unknown_ends_are_said(self):
@@ -188,13 +207,77 @@ class TestBake:
 
         assert all(look(state) != look(other) for other in STATES if other != state)
 
-    def test_breakpoints_are_discs_and_a_disabled_one_has_a_slash(self, laid_out):
-        def discs(stop):
-            svg = bake(POST, laid_out.svg, Moment(breakpoints={"draft": stop}))
-            return re.findall(r'<circle r="5.5" fill="(#\w+)"[^>]*/>(<path)?', svg)
+    @pytest.mark.parametrize(
+        ("point", "fill", "signs", "strikes"),
+        [
+            (Breakpoint(node="draft"), "#cf222e", [], 0),
+            (Breakpoint(node="draft", condition="n > 3"), "#cf222e", ["="], 0),
+            (Breakpoint(node="draft", hits=">=3"), "#cf222e", ["≥3"], 0),
+            (Breakpoint(node="draft", branch=2), "#cf222e", ["[2]"], 0),
+            (Breakpoint(node="draft", enabled=False), "#6e7781", [], 1),
+            (Breakpoint(node="draft", hits="3", enabled=False), "#6e7781", ["3"], 1),
+        ],
+    )
+    def test_a_breakpoint_is_told_by_its_shape_and_its_sign(self, laid_out, point, fill, signs, strikes):
+        [found] = markers(bake(POST, laid_out.svg, Moment(breakpoints=(point,))))
+        outline, *pens = found.findall(f"{SVG}path")
+        assert outline.get("fill") == fill
+        assert "A6,6" in outline.get("d")  # round, where a diamond has corners
+        assert [text.text for text in found.findall(f"{SVG}text")] == signs
+        assert len(pens) == strikes
 
-        assert discs("before") == [("#cf222e", "")]
-        assert discs("disabled") == [("#6e7781", "<path")]
+    def test_a_breakpoint_that_prints_is_a_diamond(self, laid_out):
+        point = Breakpoint(node="draft", log="n is {n}")
+        [found] = markers(bake(POST, laid_out.svg, Moment(breakpoints=(point,))))
+        assert re.fullmatch(r"M-\d+,0L[^A]*Z", found.find(f"{SVG}path").get("d"))
+
+    def test_before_is_the_upper_left_corner_and_after_the_lower_right_one(self, laid_out):
+        both = (Breakpoint(node="draft"), Breakpoint("after", "draft"))
+        first, second = (at(marker) for marker in markers(bake(POST, laid_out.svg, Moment(breakpoints=both))))
+        assert first[0] < second[0]
+        assert first[1] < second[1]
+
+    def test_a_breakpoint_on_an_edge_stands_on_it(self, laid_out):
+        point = Breakpoint("edge", "review", "publish")
+        svg = bake(POST, laid_out.svg, Moment(breakpoints=(point,)))
+        [found] = markers(svg)
+        ways = re.findall(r"-?[\d.]+", group(svg, "e2").find(f"{SVG}path").get("d"))
+        xs = [float(x) for x in ways[::2]]
+        assert min(xs) < at(found)[0] < max(xs)
+        assert group(svg, "e2").findtext(f"{SVG}title") == "on the edge review -> publish"
+
+    def test_a_count_stands_below_its_node(self, laid_out):
+        moment = Moment(
+            states={"draft": "running"}, fans={"draft": Fan(10, 3, 1, 2)}, visits={"review": 4, "publish": 1}
+        )
+        svg = bake(POST, laid_out.svg, moment)
+        texts = [text.text for text in ET.fromstring(svg).iter(f"{SVG}text")]
+        assert "3/10 done, 1 failed, 2 waiting" in texts
+        assert "x4" in texts
+        assert "x1" not in texts
+        assert group(svg, "n1").findtext(f"{SVG}title") == "draft: running, 3/10 done, 1 failed, 2 waiting"
+        assert group(svg, "n2").findtext(f"{SVG}title") == "review: not run yet, ran 4 times"
+
+    def test_what_has_no_place_is_said_below_the_drawing(self, laid_out):
+        points = (Breakpoint("error"), Breakpoint(node="gone"), Breakpoint("change", key="draft"))
+        root = ET.fromstring(bake(POST, laid_out.svg, Moment(breakpoints=points)))
+        texts = [text.text for text in root.findall(f"{SVG}text")]
+        assert texts[-3:] == ["when a node fails", "before gone (not in the graph)", points[2].words]
+        hollow = [
+            path
+            for path in root.iter(f"{SVG}path")
+            if path.get("stroke") == "#cf222e" and path.get("fill") == "#ffffff"
+        ]
+        assert len(hollow) == 1
+
+    def test_the_legend_names_only_what_is_in_use(self, laid_out):
+        def words(moment):
+            return [text.text for text in ET.fromstring(bake(POST, laid_out.svg, moment)).findall(f"{SVG}text")][2:]
+
+        assert words(Moment()) == []
+        assert words(Moment(states={"draft": "failed"}, breakpoints=(Breakpoint(node="draft", hits="%2"),))) == [
+            *("failed", "breakpoint", "at a hit count")
+        ]
 
     def test_taken_edges_are_thicker(self, laid_out):
         svg = bake(POST, laid_out.svg, WAITING)

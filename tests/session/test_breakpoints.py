@@ -308,6 +308,14 @@ def test_a_breakpoint_set_while_the_graph_runs_stops_it_and_one_removed_does_not
     assert stops[0].text == "at the breakpoint before c ('b' in log)"
 
 
+def test_a_breakpoint_set_on_a_node_that_waits_for_a_person_does_not_stop_it_half_way(saver):
+    session = session_of(line(a=lambda s: {"log": [interrupt("a?")]}, b=says("b")), saver)
+    assert session.start({}).reason == "interrupted"
+    session.break_("a")
+    session.answer("yes")
+    assert session.go().reason == "finished"
+
+
 def test_a_breakpoint_on_a_node_that_is_gone_is_kept_and_stops_nothing(saver):
     session_of(line("a", "b"), saver).break_("b")
     session = session_of(line("a", "c"), saver)

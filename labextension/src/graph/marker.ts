@@ -1,24 +1,31 @@
+import type { Marker } from '../protocol.js';
 import type { Point } from './corners.js';
+import { diamond, groupAt, HALF, pill, svg, widthOf } from './shapes.js';
 
-const SVG = 'http://www.w3.org/2000/svg';
+const SIGN_SIZE = 8.5;
 
-/** A small disc with a sign on it, at a corner of a node. Styles say when it is seen. */
-export class Marker {
-  readonly element = document.createElementNS(SVG, 'g');
-  private readonly sign = document.createElementNS(SVG, 'path');
+/** A breakpoint: a dot, or a diamond for one that prints; a sign on it says what is special. */
+export class MarkerView {
+  readonly element: SVGGElement;
+  private readonly outline = svg('path', { class: 'nbhitl-Marker-outline', d: pill(HALF) });
+  private readonly strike = svg('path', { class: 'nbhitl-Marker-strike' });
+  private readonly sign = svg('text', { 'text-anchor': 'middle', 'font-size': String(SIGN_SIZE), y: '3' });
 
-  constructor(className: string, at: Point, radius: number) {
-    const disc = document.createElementNS(SVG, 'circle');
-    disc.setAttribute('r', String(radius));
-    this.element.setAttribute('class', className);
-    this.element.setAttribute('transform', `translate(${at.x} ${at.y})`);
-    // The node's own label says what the marker shows.
-    this.element.setAttribute('aria-hidden', 'true');
-    this.element.append(disc, this.sign);
+  constructor(className: string, at: Point) {
+    this.element = groupAt(`nbhitl-Marker ${className}`, at, this.outline, this.strike, this.sign);
   }
 
-  /** Draw a sign, given as path data around 0,0. */
-  show(path: string): void {
-    this.sign.setAttribute('d', path);
+  /** Show a marker; null is one that is not set. */
+  show(marker: Marker | null): void {
+    const { dataset } = this.element;
+    const sign = marker?.sign ?? '';
+    const half = sign ? Math.max(HALF + 0.5, widthOf(sign, SIGN_SIZE) / 2 + 3.5) : HALF;
+    dataset.set = String(marker !== null);
+    dataset.enabled = String(marker?.enabled ?? true);
+    dataset.known = String(marker?.known ?? true);
+    this.outline.setAttribute('d', marker?.log ? diamond(half + 1) : pill(half));
+    const [x, y] = sign ? [half - 2, 4] : [2.6, 2.6];
+    this.strike.setAttribute('d', marker?.enabled === false ? `M${-x} ${y}L${x} ${-y}` : '');
+    this.sign.textContent = sign;
   }
 }

@@ -2,10 +2,17 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
 import type { Conversation, FindConversation } from '../comm.js';
 import { type GraphData, isProblem, type KernelAnswer, readGraph } from '../protocol.js';
+import { isSame } from '../reading.js';
+import type { Request } from '../requests.js';
 import { cleanSvg } from '../svg.js';
 import { GRAPH_MIME } from '../tokens.js';
 import { Drawing } from './drawing.js';
+import { legendOf } from './legend.js';
 import { UNKNOWN_TO_KERNEL } from './words.js';
+import { Zoom } from './zoom.js';
+
+/** More nodes than this that run at the same time do not move: the page would do nothing else. */
+const LIVELY = 20;
 
 /** What is on the page now, and the output that it came from. */
 interface Shown {
@@ -15,23 +22,32 @@ interface Shown {
 }
 
 /**
- * The output of a graph's cell: one line of status, the drawing, and what the
- * kernel had to object.
+ * The output of a graph's cell: one line of status, the drawing, its legend,
+ * and what the kernel had to object.
  *
  * JupyterLab hands the same widget every update of the output. It shows what
  * the kernel sends and decides nothing: a press is a message, and the dot
  * appears when the kernel has set the breakpoint.
  */
 export class GraphWidget extends Widget implements IRenderMime.IRenderer {
+  private readonly head = box('nbhitl-Graph-head');
   private readonly status = line('nbhitl-Graph-status');
-  private readonly canvas = document.createElement('div');
+  private readonly canvas = box('nbhitl-Graph-canvas');
+  private readonly legend = box('nbhitl-Legend');
   private readonly notice = line('nbhitl-Graph-notice');
+  private readonly zoom = new Zoom(this.canvas, () => this.follow());
   private shown: Shown | null = null;
+  /** Whether the kernel was asked for something that no node waits for: it answers all the same. */
+  private isWaiting = false;
+  /** The node that gets the focus in the next layout. */
+  private focused: string | null = null;
+  /** The node that was brought into sight last. */
+  private followed: Element | null = null;
 
   constructor(private readonly findConversation: FindConversation) {
     super();
     this.addClass('nbhitl-Graph');
-    this.canvas.className = 'nbhitl-Graph-canvas';
+    this.head.append(this.status, this.zoom.element);
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
@@ -40,6 +56,7 @@ export class GraphWidget extends Widget implements IRenderMime.IRenderer {
       this.showAsText(data.problem, model);
       return;
     }
+    const before = this.shown?.data ?? null;
     const drawing = this.drawingOf(data);
     if (!drawing) {
       this.showAsText('its SVG is damaged', model);
@@ -47,8 +64,12 @@ export class GraphWidget extends Widget implements IRenderMime.IRenderer {
     }
     this.shown = { model, data, drawing };
     drawing.show(data);
-    this.status.replaceChildren(name(data.graph), ' · ', name(data.thread), ' · ', data.text || data.status);
-    this.node.dataset.status = data.status;
+    this.showWords(data, before);
+    this.follow();
+    if (this.focused !== null && before?.svg !== data.svg) {
+      drawing.focus(this.focused);
+      this.focused = null;
+    }
   }
 
   /** Take an update of the kernel, if it is for this drawing and JupyterLab has not brought it already. */
@@ -57,7 +78,7 @@ export class GraphWidget extends Widget implements IRenderMime.IRenderer {
     if (!this.shown || isProblem(data) || data.view !== this.shown.data.view) {
       return;
     }
-    if (JSON.stringify(data) !== JSON.stringify(this.shown.data)) {
+    if (!isSame(data, this.shown.data)) {
       // Through the model, so that the notebook is saved as it is seen; it calls `renderModel`.
       this.shown.model.setData({ data: bundle });
     }
@@ -72,10 +93,49 @@ export class GraphWidget extends Widget implements IRenderMime.IRenderer {
     if (isProblem(svg)) {
       return null;
     }
-    const drawing = new Drawing(svg, node => this.onPress(node));
+    const drawing = new Drawing(svg, request => this.ask(request));
     this.canvas.replaceChildren(drawing.element);
-    this.node.replaceChildren(this.status, this.canvas, this.notice);
+    this.node.replaceChildren(this.head, this.canvas, this.legend, this.notice);
+    this.zoom.take(drawing.element);
     return drawing;
+  }
+
+  private showWords(data: GraphData, before: GraphData | null): void {
+    const said = data.text ? `${data.heading}: ${data.text}` : data.heading;
+    const names = [data.graph, data.thread].filter(Boolean).flatMap(text => [name(text), ' · ']);
+    this.status.replaceChildren(...names, said);
+    this.node.dataset.status = data.status;
+    this.node.dataset.calm = String(data.nodes.filter(node => node.state === 'running').length > LIVELY);
+    if (!before || !isSame([data.legend, data.elsewhere], [before.legend, before.elsewhere])) {
+      this.legend.replaceChildren(...legendOf(data.legend, data.elsewhere));
+    }
+  }
+
+  /** Bring the node where the run is into sight, when that has moved; the notebook stays where it is. */
+  private follow(): void {
+    const active = this.shown?.drawing.active ?? null;
+    if (active !== this.followed) {
+      requestAnimationFrame(() => this.reveal(active));
+    }
+  }
+
+  private reveal(active: Element | null): void {
+    const { canvas } = this;
+    // What is not laid out yet calls again when it has a size.
+    if (canvas.clientHeight === 0) {
+      return;
+    }
+    this.followed = active;
+    if (!active || (canvas.scrollWidth <= canvas.clientWidth && canvas.scrollHeight <= canvas.clientHeight)) {
+      return;
+    }
+    const [node, frame] = [active.getBoundingClientRect(), canvas.getBoundingClientRect()];
+    if (node.left < frame.left || node.right > frame.right) {
+      canvas.scrollLeft += (node.left + node.right - frame.left - frame.right) / 2;
+    }
+    if (node.top < frame.top || node.bottom > frame.bottom) {
+      canvas.scrollTop += (node.top + node.bottom - frame.top - frame.bottom) / 2;
+    }
   }
 
   private showAsText(problem: string, model: IRenderMime.IMimeModel): void {
@@ -85,11 +145,13 @@ export class GraphWidget extends Widget implements IRenderMime.IRenderer {
     this.node.replaceChildren(this.notice);
   }
 
-  private onPress(node: string): void {
+  private ask(request: Request): void {
     if (!this.shown) {
       return;
     }
     this.say('');
+    this.isWaiting = true;
+    this.focused = request.type === 'open_subgraph' ? request.node : null;
     const conversation = this.findConversation(this.node);
     if (!conversation) {
       this.onLost();
@@ -99,21 +161,23 @@ export class GraphWidget extends Widget implements IRenderMime.IRenderer {
     conversation.answered.connect(this.onAnswer, this);
     conversation.lost.connect(this.onLost, this);
     const { view, graph, thread } = this.shown.data;
-    void conversation.send({ type: 'toggle_breakpoint', view, graph, thread, node });
+    void conversation.send({ ...request, view, graph, thread });
   }
 
   private onAnswer(_sender: Conversation, answer: KernelAnswer): void {
     const { data, drawing } = this.shown ?? {};
-    if (answer.view !== null ? answer.view !== data?.view : !drawing?.isPending) {
+    if (answer.view !== null ? answer.view !== data?.view : !this.isWaiting) {
       return;
     }
+    this.isWaiting = false;
     drawing?.settle();
     this.say(answer.type === 'error' ? answer.text : '');
   }
 
   private onLost(): void {
-    if (this.shown?.drawing.isPending) {
-      this.shown.drawing.settle();
+    if (this.isWaiting) {
+      this.isWaiting = false;
+      this.shown?.drawing.settle();
       this.say(UNKNOWN_TO_KERNEL);
     }
   }
@@ -123,10 +187,15 @@ export class GraphWidget extends Widget implements IRenderMime.IRenderer {
   }
 }
 
-/** A line that assistive technology reads out when it changes. */
-function line(className: string): HTMLElement {
+function box(className: string): HTMLElement {
   const element = document.createElement('div');
   element.className = className;
+  return element;
+}
+
+/** A line that assistive technology reads out when it changes. */
+function line(className: string): HTMLElement {
+  const element = box(className);
   element.setAttribute('role', 'status');
   return element;
 }

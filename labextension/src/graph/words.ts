@@ -1,40 +1,38 @@
-/** What a node says in words; no state is told by its colour or shape alone. */
+/** What nodes say in words; states and breakpoints come in words from the kernel. */
 
-import type { GraphNode, NodeState } from '../protocol.js';
-
-const STATES: Readonly<Record<NodeState, string>> = {
-  idle: 'not run yet',
-  next: 'runs next',
-  running: 'running',
-  done: 'done',
-  failed: 'failed',
-  waiting: 'waits for a person',
-  paused: 'stopped here, about to run'
-};
+import type { Breakpoint, GraphNode } from '../protocol.js';
 
 /** The kernel was restarted, or nbhitl is not loaded in it. */
 export const UNKNOWN_TO_KERNEL = 'Run the cell first: the kernel does not know this graph.';
 
-export function stateInWords(node: GraphNode): string {
-  return STATES[node.state];
+/** A breakpoint of a node that all tasks share, if there is one. */
+export function pointAt(node: GraphNode, kind: 'before' | 'after'): Breakpoint | null {
+  return node.breakpoints.find(point => point.kind === kind && point.branch === null) ?? null;
+}
+
+/** Whether a breakpoint says nothing that somebody had to type. */
+export function isPlain(point: Breakpoint): boolean {
+  return !(point.condition || point.hits || point.log);
 }
 
 export function tooltip(node: GraphNode): string {
-  const state = `${node.label}: ${stateInWords(node)}`;
-  if (!node.breakable) {
-    return state;
+  const state = `${node.label}: ${node.said}`;
+  return node.breakable ? `${state}.\n${whatAClickDoes(node)}, right-click for more.` : state;
+}
+
+function whatAClickDoes(node: GraphNode): string {
+  const point = pointAt(node, 'before');
+  if (!point) {
+    return 'Click to set a breakpoint before it';
   }
-  switch (node.breakpoint) {
-    case null:
-      return `${state}. Click to set a breakpoint`;
-    case 'before':
-      return `${state}. Breakpoint before it. Click to remove it`;
-    case 'disabled':
-      return `${state}. Breakpoint before it, disabled. Click to change it`;
+  if (isPlain(point)) {
+    return 'Click to remove the breakpoint before it';
   }
+  return `Click to ${point.enabled ? 'disable' : 'enable'} the breakpoint before it`;
 }
 
 export function breakpointLabel(node: GraphNode): string {
   const label = `breakpoint before ${node.name}`;
-  return node.breakpoint === 'disabled' ? `${label}, disabled` : label;
+  const said = node.markers.before?.said.replace(`before ${node.name}`, '') ?? '';
+  return label + said;
 }
