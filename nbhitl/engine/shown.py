@@ -1,6 +1,6 @@
 """What a question can show beside itself: values that say how they want to be looked at. Pure data, stored as such.
 
-May not know how they are drawn (`nbhitl.notebook.question`); as text each one reads well in a transcript.
+May not know how they are drawn (`nbhitl.notebook.questions.question`); as text each one reads well in a transcript.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from nbhitl.debugging.changes import Changes
 from nbhitl.debugging.step import FIRST
 from nbhitl.drawing import Direction
 from nbhitl.engine.errors import NbhitlError, PendingInterruptError, ThreadBusyError, did_you_mean
-from nbhitl.notebook.anew import anew
 from nbhitl.notebook.cell import Cell, build
-from nbhitl.notebook.choice import Choice
-from nbhitl.notebook.revision import Revision
+from nbhitl.notebook.revising.anew import anew
+from nbhitl.notebook.revising.choice import Choice
+from nbhitl.notebook.revising.revision import Revision
 from nbhitl.notebook.view import View
 from nbhitl.notebook.worker import Go, Show, Worker
 from nbhitl.outcomes import moment

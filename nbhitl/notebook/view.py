@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from nbhitl.drawing import Direction
 from nbhitl.engine.errors import AnswerRefused
 from nbhitl.engine.records import Answered, Asked, Stopped
-from nbhitl.notebook.canvas import Canvas
 from nbhitl.notebook.errors import show_problem
+from nbhitl.notebook.pictures.canvas import Canvas
 from nbhitl.notebook.slot import Slot
 from nbhitl.notebook.story import story
 from nbhitl.notebook.worker import INPUT, Begin, Go
 from nbhitl.words import plainly
 
 if TYPE_CHECKING:
-    from nbhitl.notebook.choice import Choice
-    from nbhitl.notebook.desk import Desk
-    from nbhitl.notebook.form import Form
+    from nbhitl.notebook.questions.desk import Desk
+    from nbhitl.notebook.questions.form import Form
+    from nbhitl.notebook.revising.choice import Choice
     from nbhitl.notebook.worker import Command, Worker
     from nbhitl.run.world import Event
     from nbhitl.session import Session
@@ -115,7 +115,7 @@ class View:
         import ipywidgets as widgets
 
         if self._desk is None:
-            from nbhitl.notebook.desk import Desk
+            from nbhitl.notebook.questions.desk import Desk
 
             self._desk = Desk(self.session, self._send)
         self._offered = False
@@ -189,7 +189,7 @@ class View:
 
     def ask_input(self, required: Mapping[str, Any], *, restart: bool, step: bool) -> None:
         """Show a form for a run's input."""
-        from nbhitl.notebook.form import Form
+        from nbhitl.notebook.questions.form import Form
 
         make: Any = TypedDict
         schema = make("Input", dict(required))  # its keys are known only now

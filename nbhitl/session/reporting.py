@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 
+from nbhitl.layout import lay_out
 from nbhitl.report import STEPS, Heading, write
 from nbhitl.session.runner import Runner
 
@@ -28,6 +28,4 @@ class Reporting(Runner):
             NbhitlError: the thread has not run yet; ``limit`` is below 1; there is another file of that name.
         """
         heading = Heading(title, self.name, self.thread, self.compiled.calls.world.clock.now())
-        # By its name, as the public names are: who lays out knows graphviz, which nothing below the notebook may.
-        lay_out = import_module("nbhitl.notebook.layout").lay_out
         return write(self.saver, self.key, file, heading, graph=self.graph, lay_out=lay_out, limit=limit, force=force)

@@ -159,7 +159,7 @@ def test_an_edited_frame_survives_a_file_that_is_closed_and_opened(stored):
 
 @pytest.mark.parametrize("frame", [pd.DataFrame(PANDAS), pl.DataFrame(POLARS).drop("texts")], ids=["pandas", "polars"])
 def test_a_form_that_nobody_touches_gives_back_the_same_frame(frame):
-    drafts = pytest.importorskip("nbhitl.notebook.controls.draft")
+    drafts = pytest.importorskip("nbhitl.notebook.questions.controls.draft")
     schema, rows = frame_table(frame)
     (field,) = SchemaChecker().form_model(drafted(schema, rows)).fields
     raw = drafts.raw_of(field, drafts.draft_of(field))
@@ -169,7 +169,7 @@ def test_a_form_that_nobody_touches_gives_back_the_same_frame(frame):
 
 
 def test_a_blank_cell_of_a_column_with_missing_texts_is_missing():
-    drafts = pytest.importorskip("nbhitl.notebook.controls.draft")
+    drafts = pytest.importorskip("nbhitl.notebook.questions.controls.draft")
     schema, rows = frame_table(pl.DataFrame({"t": ["a", None, ""]}))
     (field,) = SchemaChecker().form_model(drafted(schema, rows)).fields
     raw = drafts.raw_of(field, drafts.draft_of(field))

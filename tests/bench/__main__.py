@@ -37,8 +37,8 @@ class State(TypedDict):
 def baking(engine: Engine, nodes: int) -> Run:
     """A function that paints the states into a drawing that was laid out before."""
     from nbhitl.drawing import describe
-    from nbhitl.notebook.layout import lay_out
-    from nbhitl.notebook.picture import Moment, bundle
+    from nbhitl.layout import lay_out
+    from nbhitl.notebook.pictures.picture import Moment, bundle
 
     names = [f"node {n}" for n in range(nodes)]
     builder = engine.StateGraph(State).add_sequence([(name, lambda state: None) for name in names])

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbhitl.notebook.picture import VERSION
+from nbhitl.notebook.pictures.picture import VERSION
 from tests.browser.lab import notebook
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from nbhitl.debugging.breakpoint import Breakpoint
 from nbhitl.drawing import Fan, describe
 from nbhitl.engine.description import Graph, Node, Router
 from nbhitl.engine.records import END, START
-from nbhitl.notebook.layout import lay_out
-from nbhitl.notebook.moment import Moment
-from nbhitl.notebook.picture import MIME, bundle
+from nbhitl.layout import lay_out
+from nbhitl.notebook.pictures.moment import Moment
+from nbhitl.notebook.pictures.picture import MIME, bundle
 from tests.browser.cells import LOAD
 from tests.browser.lab import expect
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import display
 from nbhitl import Diff, Markdown
-from nbhitl.notebook.form import Form
+from nbhitl.notebook.questions.form import Form
 from nbhitl.run.answers import SchemaChecker
 
 class Asked:

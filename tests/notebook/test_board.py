@@ -10,8 +10,8 @@ import pytest
 from nbhitl import cli
 from nbhitl.inbox import open_questions
 from nbhitl.notebook import launch
-from nbhitl.notebook.board import Board, Row
-from nbhitl.notebook.countdown import Countdown
+from nbhitl.notebook.questions.board import Board, Row
+from nbhitl.notebook.questions.countdown import Countdown
 
 FAN = '''%%graph fan {line}
 import operator

@@ -10,7 +10,7 @@ import pytest
 from nbhitl.debugging.breakpoint import Breakpoint
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.notebook.panel import TEXT_LIMIT, breakpoint_of, reply
-from nbhitl.notebook.picture import MIME
+from nbhitl.notebook.pictures.picture import MIME
 from nbhitl.notebook.worker import Look, Show
 from nbhitl.notebook.workspace import Workspace
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 pytest.importorskip("ipywidgets")
 
 from nbhitl.engine.errors import AnswerRefused
-from nbhitl.notebook.controls import control_for
-from nbhitl.notebook.controls.compound import COMPOUND, described
-from nbhitl.notebook.controls.draft import draft_of, may_be_off, raw_of
-from nbhitl.notebook.submit import AHEAD_CAP, submit_button
+from nbhitl.notebook.questions.controls import control_for
+from nbhitl.notebook.questions.controls.compound import COMPOUND, described
+from nbhitl.notebook.questions.controls.draft import draft_of, may_be_off, raw_of
+from nbhitl.notebook.questions.submit import AHEAD_CAP, submit_button
 from nbhitl.run.forms import FormField, FormModel, Option
 from nbhitl.run.reading import collect, gather
 

@@ -6,6 +6,11 @@ from IPython.core.completer import provisionalcompleter
 from nbhitl.notebook.completion import help_of_verbs
 from nbhitl.notebook.verbs import VERBS
 
+DESIGN = """
+run step into out continue until pause back rewind fork retry goto
+break breaks unbreak enable disable where state diff watch history branches sql report inbox answer set
+"""
+
 FLOW = """%%graph flow {line}
 from typing import TypedDict
 
@@ -163,7 +168,10 @@ def test_help_of_a_verb_names_its_options_with_examples(flow):
 
 def test_help_lines_are_found_at_the_end_of_a_line_only():
     assert help_of_verbs(["  %graph step?\n"]) == ["  %graph help step\n"]
-    assert help_of_verbs(["%graph state x\n", "%graph sql SELECT '?'\n"]) == ["%graph state x\n", "%graph sql SELECT '?'\n"]
+    assert help_of_verbs(["%graph state x\n", "%graph sql SELECT '?'\n"]) == [
+        "%graph state x\n",
+        "%graph sql SELECT '?'\n",
+    ]
     assert help_of_verbs(["%graph?\n"]) == ["%graph?\n"]
 
 
@@ -195,11 +203,9 @@ def test_the_tab_key_offers_what_can_follow(flow, text, some):
 def test_every_verb_of_the_design_is_there_and_is_a_method_of_a_session(flow):
     session = flow.workspace.find().session
     methods = {"continue": "continue_", "break": "break_", "run": "start", "unbreak": "remove_breakpoint",
-               "enable": "enable_breakpoint", "disable": "enable_breakpoint", "breaks": "breakpoints"}  # fmt: skip
-    for verb in (
-        "run step into out continue until pause back rewind fork retry goto break breaks unbreak enable disable where "
-        "state diff watch history branches report answer set"
-    ).split():
+               "enable": "enable_breakpoint", "disable": "enable_breakpoint", "breaks": "breakpoints",
+               "watch": "add_watch", "inbox": "pending", "sql": "saver"}  # fmt: skip
+    for verb in DESIGN.split():
         assert verb in VERBS, verb
         name = methods.get(verb, verb)
         assert hasattr(session, name), name

@@ -17,8 +17,8 @@ pytest.importorskip("ipywidgets")
 import ipywidgets as W  # noqa: N812
 
 from nbhitl.engine.errors import AnswerRefused, Problem, SchemaError
-from nbhitl.notebook.form import Form
-from nbhitl.notebook.photos import array_png, picture
+from nbhitl.notebook.questions.form import Form
+from nbhitl.notebook.questions.photos import array_png, picture
 from nbhitl.run.answers import SchemaChecker
 
 ATTACKS = json.loads((Path(__file__).parents[1] / "corpora" / "attacks.json").read_text())

@@ -13,8 +13,8 @@ import ipywidgets as W  # noqa: N812
 
 from nbhitl import Upload
 from nbhitl.engine.errors import AnswerRefused, Problem
-from nbhitl.notebook.controls.compound import Compound
-from nbhitl.notebook.form import Form
+from nbhitl.notebook.questions.controls.compound import Compound
+from nbhitl.notebook.questions.form import Form
 from nbhitl.run.answers import SchemaChecker
 
 ATTACKS = json.loads((Path(__file__).parents[1] / "corpora" / "attacks.json").read_text())

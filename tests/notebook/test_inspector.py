@@ -10,10 +10,10 @@ import pytest
 from nbhitl.debugging.differences import differences
 from nbhitl.debugging.inspection import Inspection, rows_of
 from nbhitl.debugging.watch import watch
-from nbhitl.notebook.compared import Compared
-from nbhitl.notebook.inspector import Inspected
-from nbhitl.notebook.tree import Budget, value_html
-from nbhitl.notebook.watching import Watches
+from nbhitl.notebook.inspecting.compared import Compared
+from nbhitl.notebook.inspecting.inspector import Inspected
+from nbhitl.notebook.inspecting.tree import Budget, value_html
+from nbhitl.notebook.inspecting.watching import Watches
 from tests.debugging.hostile import all_of_them
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>"

@@ -12,11 +12,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from nbhitl import layout as module
 from nbhitl.drawing import describe, dot, printable
 from nbhitl.engine.description import Graph, Node, Router, WaitingEdge
 from nbhitl.engine.records import END, START
-from nbhitl.notebook import layout as module
-from nbhitl.notebook.layout import CURE, Layout, RefusedSvgError, clean_svg, lay_out, layout, svg_size
+from nbhitl.layout import CURE, Layout, RefusedSvgError, clean_svg, lay_out, layout, svg_size
 
 CORPUS = json.loads((Path(__file__).parents[1] / "corpora" / "attacks.json").read_text(encoding="utf-8"))
 HAS_DOT = shutil.which("dot") is not None

@@ -13,11 +13,11 @@ from nbhitl.debugging.breakpoint import Breakpoint
 from nbhitl.drawing import Fan, describe
 from nbhitl.engine.description import Graph, Node, Router, WaitingEdge
 from nbhitl.engine.records import END, START
-from nbhitl.notebook.bake import bake
-from nbhitl.notebook.drawn_text import as_text
-from nbhitl.notebook.layout import Layout, lay_out
-from nbhitl.notebook.moment import STATES, STATUSES, Moment
-from nbhitl.notebook.picture import MIME, bundle
+from nbhitl.layout import Layout, lay_out
+from nbhitl.notebook.pictures.bake import bake
+from nbhitl.notebook.pictures.drawn_text import as_text
+from nbhitl.notebook.pictures.moment import STATES, STATUSES, Moment
+from nbhitl.notebook.pictures.picture import MIME, bundle
 
 CORPUS = json.loads((Path(__file__).parents[1] / "corpora" / "attacks.json").read_text(encoding="utf-8"))
 SVG = "{http://www.w3.org/2000/svg}"

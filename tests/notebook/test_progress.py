@@ -9,7 +9,7 @@ import pytest
 
 from nbhitl import END, START, InMemorySaver, Send, Session, StateGraph, interrupt
 from nbhitl.drawing import Fan
-from nbhitl.notebook.progress import Progress, path_of
+from nbhitl.notebook.pictures.progress import Progress, path_of
 
 INSIDE = ["review"]
 

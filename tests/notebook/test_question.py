@@ -12,8 +12,8 @@ pytest.importorskip("ipywidgets")
 
 from nbhitl import Diff, DuckDBSaver, Markdown
 from nbhitl.checkpoint.values.codec import Codec
-from nbhitl.notebook.question import headline, question_html
-from nbhitl.notebook.tables import ROWS_SHOWN
+from nbhitl.notebook.questions.question import headline, question_html
+from nbhitl.notebook.questions.tables import ROWS_SHOWN
 from nbhitl.run.cards import card_schema
 from nbhitl.words import plainly
 from tests.notebook.shown_html import Page

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nbhitl.debugging.changes import Before, Change, Changes
-from nbhitl.notebook.revision import Revision
+from nbhitl.notebook.revising.revision import Revision
 from nbhitl.notebook.worker import Act, Go, Rerun
 
 TEA = """--thread demo -i '{"topic": "tea"}'"""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nbhitl.notebook.timeline import timeline_of
-from nbhitl.notebook.timeline_view import TimelineView
+from nbhitl.notebook.travelling.timeline import timeline_of
+from nbhitl.notebook.travelling.timeline_view import TimelineView
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from nbhitl.notebook.branch_tree import BranchTree, SideBySide
-from nbhitl.notebook.foreseen import Foreseen
-from nbhitl.notebook.timeline import Timeline
+from nbhitl.notebook.travelling.branch_tree import BranchTree, SideBySide
+from nbhitl.notebook.travelling.foreseen import Foreseen
+from nbhitl.notebook.travelling.timeline import Timeline
 
 ASYNC = """%%graph post {line}
 from typing import TypedDict

@@ -29,7 +29,7 @@ class World:
         return run
 
     def graph(self, depth, prefix=""):
-        """Some nodes in a row or side by side; some are sub-graphs, some ask, some are sent several times, some loop."""
+        """Some nodes in a row or side by side; some are sub-graphs, some ask, some are sent several times."""
         built, before = StateGraph(State), [START]
         for number in range(self.chance.randint(2, 3)):
             layer = [f"{prefix}n{number}{letter}" for letter in "ab"[: self.chance.randint(1, 2)]]
@@ -110,7 +110,7 @@ def test_any_moves_and_breakpoints_lead_to_the_same_end(seed, tmp_path):
     saver = DuckDBSaver(tmp_path / "t.duckdb") if seed % 4 == 0 else InMemorySaver()
     session = Session(built.compile(saver), "moved")
     nodes = session.nodes()
-    stop = session.start({"x": 0}, paused=True)
+    stop, refused = session.start({"x": 0}, paused=True), 0
     for _ in range(400):
         if stop.reason == "finished":
             break
@@ -120,9 +120,10 @@ def test_any_moves_and_breakpoints_lead_to_the_same_end(seed, tmp_path):
             answer_all(session)
         try:
             stop = chance.choice(moves(session, chance, nodes))()
-        except NbhitlError as error:  # nothing to go out of, for example: nothing has happened then
-            assert stop == session.position.stopped, error
-    assert stop.reason == "finished"
+        except NbhitlError:  # nothing to go out of, for example: nothing has happened then
+            refused += 1
+            assert stop == session.position.stopped
+    assert (stop.reason, refused < 400) == ("finished", True)
     assert session.state().values == values
     assert sorted(world.ran) == counted
     saver.close()

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from nbhitl.debugging.looks import cut
 from nbhitl.engine.errors import NbhitlError, ThreadBusyError, did_you_mean
-from nbhitl.notebook.compared import Compared
-from nbhitl.notebook.inspector import Inspected
+from nbhitl.notebook.inspecting.compared import Compared
+from nbhitl.notebook.inspecting.inspector import Inspected
+from nbhitl.notebook.inspecting.watching import Watches, watches_of
 from nbhitl.notebook.verbs.arguments import Arguments
 from nbhitl.notebook.verbs.pairs import pairs, values
 from nbhitl.notebook.verbs.verb import Verb
-from nbhitl.notebook.watching import Watches, watches_of
 from nbhitl.notebook.worker import Act, Worker
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def set_(line: Line) -> Compared:
 
 def edit(line: Line) -> None:
     """Open a form with the state's values, or with those of some keys, to change them."""
-    from nbhitl.notebook.state_form import open_form
+    from nbhitl.notebook.inspecting.state_form import open_form
 
     worker = line.worker
     expect_idle(worker.session)

@@ -8,10 +8,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from nbhitl.engine.errors import NbhitlError
-from nbhitl.notebook.branch_tree import BranchTree, SideBySide
-from nbhitl.notebook.foreseen import Foreseen
-from nbhitl.notebook.timeline import SHOWN, Timeline, timeline_of
-from nbhitl.notebook.travel import Trip, foresee
+from nbhitl.notebook.travelling.branch_tree import BranchTree, SideBySide
+from nbhitl.notebook.travelling.foreseen import Foreseen
+from nbhitl.notebook.travelling.timeline import SHOWN, Timeline, timeline_of
+from nbhitl.notebook.travelling.travel import Trip, foresee
 from nbhitl.notebook.verbs.arguments import Arguments
 from nbhitl.notebook.verbs.verb import Verb
 from nbhitl.session.what_if import STEPS
@@ -132,7 +132,7 @@ def timeline(line: Line) -> Timeline | None:
     worker = line.worker
     found = timeline_of(worker.session, given.count or SHOWN)
     if given.count is None and worker.screen.interactive and found.moments:
-        from nbhitl.notebook.timeline_view import show_timeline  # ipywidgets are loaded when somebody looks
+        from nbhitl.notebook.travelling.timeline_view import show_timeline  # ipywidgets are loaded when somebody looks
 
         graph, thread = worker.session.name, worker.session.thread
         show_timeline(lambda: line.workspace.find(graph, thread), found)

@@ -1,0 +1,1 @@
+"""Open questions on the screen: forms, a board of several, and what is shown beside them."""

@@ -1,0 +1,1 @@
+"""What was edited while a thread stood still, and the ways to go on."""
