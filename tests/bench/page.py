@@ -49,7 +49,7 @@ def after(state: State):
     began.append(time.time() * 1000)
 
 flow(START, ask_again, after)
-route(after, lambda state: ask_again if state["count"] < {count} else END)
+route(after, lambda state: ask_again if state["count"] < LIMIT else END)
 """
 
 
@@ -58,7 +58,7 @@ def submits(page: Page, home: Path, count: int) -> list[float]:
     clicks: list[float] = []
     with serve(home) as server:
         file = server.root / "asking.ipynb"
-        file.write_text(notebook("%load_ext nbhitl", ASKING.replace("{count}", str(count + 1)), "print(began)"))
+        file.write_text(notebook("%load_ext nbhitl", ASKING.replace("LIMIT", str(count + 1)), "print(began)"))
         book = Notebook(page, server, file)
         book.run(0, 1)
         for number in range(count):
@@ -66,7 +66,7 @@ def submits(page: Page, home: Path, count: int) -> list[float]:
             form.box.get_by_text(f"Question {number}?").wait_for()
             page.wait_for_timeout(150)  # people do not answer faster
             clicks.append(form.submit.evaluate(CLICK))
-        book.output(1).get_by_text(f"Question {count}?").wait_for()
+        book.form(1).box.get_by_text(f"Question {count}?").wait_for()
         book.run(2)
         began = json.loads(book.output(2).inner_text())
     return [begin - click for click, begin in zip(clicks, began, strict=True)]
