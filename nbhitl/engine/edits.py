@@ -80,10 +80,20 @@ def rebase(position: Position, onto: Checkpoint, answers: Mapping[str, Answered]
             found += _parked(position, old, new)
         found += _kept(position, old, new)
         heads = {q.ns: q.head for q in asked if q.ns and (q.id in answers or not renewed)}
-        found += [_again(e, new, heads.get(e.ns)) for e in position.entered.get(old.id, {}).values()]
+        calls = position.entered.get(old.id, {}).values()
+        anew = bool(renewed) and not any(_asks_at(call, heads.get(call.ns)) for call in calls)
+        for entered in calls:
+            head = heads.get(entered.ns)
+            asks = anew or not entered.remembers or _asks_at(entered, head)
+            found.append(_again(entered, new, head if asks else None))
         if old.id in position.wrote and not renewed:
             found.append(replace(position.wrote[old.id], task=new.id))
     return found
+
+
+def _asks_at(entered: Entered, head: str | None) -> bool:
+    """Whether it is this call that asked at ``head``: one line serves all calls of a sub-graph that remembers."""
+    return entered.head == head and entered.ns not in entered.memory
 
 
 def _again(entered: Entered, new: Task, head: str | None) -> Entered:

@@ -6,12 +6,13 @@ branches as well, down to the node that did; every other task of the step has ye
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nbhitl.engine import edits, ids
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import EMPTY, Asked, Checkpoint, Entered, Entry, Kept, Position, Task, ThreadKey
+from nbhitl.session.standing import takes_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,8 @@ class Reopening:
     def _below(self, key: ThreadKey, position: Position, first: Asked, old: Task, new: Task) -> list[Entry]:
         """The same for a task whose sub-graph asked: what its body called before stays as it ended."""
         calls: Mapping[int, Entered] = position.entered.get(old.id, {})
-        entered = next((call for call in calls.values() if call.ns == first.ns), None)
         line = replace(key, ns=first.ns)
+        entered = self._asking(line, first, [call for call in calls.values() if call.ns == first.ns])
         below = self.saver.load(line, first.head)
         if entered is None or below is None:
             return []  # its line is gone: the task starts from its first line
@@ -66,3 +67,23 @@ class Reopening:
         ]
         here = Entered(new.id, entered.call, first.ns, copy.id, first.head, fork=True, remembers=entered.remembers)
         return [*before, here, *asked]
+
+    def _asking(self, line: ThreadKey, question: Asked, calls: Sequence[Entered]) -> Entered | None:
+        """The call that asked a question: one line serves all calls of a sub-graph that remembers."""
+        if len(calls) == 1:
+            return calls[0]
+        for call in calls:
+            if any(inner.checkpoint.id == question.head for inner in positions_of(self.saver, line, call)):
+                return call
+        return None
+
+
+def positions_of(saver: Saver, line: ThreadKey, entered: Entered) -> Iterator[Position]:
+    """The positions of one call of a sub-graph, newest first."""
+    ended = entered.memory.get(line.ns, "") if entered.remembers else ""
+    at = ended or ("" if entered.head else entered.source)  # what has gone on from the source is another branch
+    newest = saver.load(line, at) if at else saver.newest(line, entered.head)
+    while newest is not None and not takes_input(newest):  # before the input is another call, if it remembers
+        yield newest
+        parent = newest.checkpoint.parent
+        newest = saver.load(line, parent) if parent else None

@@ -19,7 +19,7 @@ from nbhitl.run import hands
 from nbhitl.run.claims import Claim
 from nbhitl.run.running import Run
 from nbhitl.session.branching import Branching
-from nbhitl.session.reopening import Reopening
+from nbhitl.session.reopening import Reopening, positions_of
 from nbhitl.session.standing import reason_of, standing, takes_input
 from nbhitl.session.what_if import Foreseeing
 
@@ -184,7 +184,7 @@ class Travelling(Branching, Foreseeing):
     def _whole_copy(self, run: Run, position: Position) -> tuple[Checkpoint, list[Entry]]:
         """A copy with all that has happened there: answers, finished siblings, failures."""
         made = self._copy(run, position.checkpoint, same=True)
-        entries = [self._apart(entry) for entry in edits.rebase(position, made, EMPTY)]
+        entries = [self._apart(entry, position) for entry in edits.rebase(position, made, EMPTY)]
         for old, new in zip(position.checkpoint.tasks, made.tasks, strict=True):
             if old.id in position.failed:
                 entries.append(replace(position.failed[old.id], task=new.id))
@@ -192,11 +192,14 @@ class Travelling(Branching, Foreseeing):
             entries.append(position.failed[""])
         return made, entries
 
-    def _apart(self, entry: Entry) -> Entry:
+    def _apart(self, entry: Entry, position: Position) -> Entry:
         """A sub-graph's line that is under way goes on as a branch of its own, so that two never share one."""
         if not isinstance(entry, Entered) or not entry.head or entry.memory:
             return entry
-        newest = self.saver.newest(replace(self.key, ns=entry.ns), entry.head)
+        line = replace(self.key, ns=entry.ns)
+        # After a stop it stands at its head, and what follows is of other branches; after a kill it may have gone on.
+        stopped = position.stopped is not None
+        newest = self.saver.load(line, entry.head) if stopped else self.saver.newest(line, entry.head)
         if newest is None or not newest.checkpoint.tasks:
             return entry
         return replace(entry, head="", source=newest.checkpoint.id, fork=True)
@@ -229,7 +232,7 @@ class Travelling(Branching, Foreseeing):
 
     def _last_run(self, path: str) -> Place:
         """Where a node ran last on this branch."""
-        for position in self.branch():
+        for position in genuine(self.branch()):
             found = None if takes_input(position) else self._ran_at(self.key, position, path.split("/"))
             if found is not None:
                 return found
@@ -248,23 +251,11 @@ class Travelling(Branching, Foreseeing):
             calls: Mapping[int, Entered] = position.entered.get(task.id, {})
             for number in sorted(calls, reverse=True):
                 below = replace(line, ns=calls[number].ns)
-                for inner in self._chain(below, calls[number]):
+                for inner in positions_of(self.saver, below, calls[number]):
                     found = self._ran_at(below, inner, rest)
                     if found is not None:
                         return (*found[0], (line, position, calls[number])), found[1]
         return None
-
-    def _chain(self, line: ThreadKey, entered: Entered) -> list[Position]:
-        """The positions of one call of a sub-graph, newest first."""
-        ended = entered.memory.get(line.ns, "") if entered.remembers else ""
-        found: list[Position] = []
-        newest = self.saver.load(line, ended) if ended else self.saver.newest(line, entered.head or entered.source)
-        until = "" if entered.fork else entered.source  # of one that remembers, what came before is another call's
-        while newest is not None and newest.checkpoint.id != until:
-            found.append(newest)
-            parent = newest.checkpoint.parent
-            newest = self.saver.load(line, parent) if parent else None
-        return [inner for inner in found if not takes_input(inner)]
 
 
 def _performed(edit: Edit, update: Sequence[StateUpdate], awaits: bool) -> list[hands.Outcome]:
