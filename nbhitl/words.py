@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from nbhitl.engine.shown import SHOWN
@@ -13,10 +14,16 @@ LIMIT = 120
 
 
 def plainly(value: Any) -> str:
-    """A question or an answer in one short line; what cannot be read as text, such as an image, is left out."""
-    if isinstance(value, Mapping):
-        return cut(", ".join(_parts(value)))
-    return cut(_one(value)) if _readable(value) else type(value).__name__
+    """A question or an answer in one short line; what cannot be read as text, such as an image, is left out.
+
+    For any value of anybody; never raises.
+    """
+    try:
+        if isinstance(value, Mapping):
+            return cut(", ".join(_parts(value)))
+        return cut(_one(value)) if _readable(value) else type(value).__name__
+    except Exception:  # noqa: BLE001 - a stranger's str, or deeper than Python goes
+        return type(value).__name__
 
 
 def cut(text: str) -> str:
@@ -52,9 +59,11 @@ def _readable(value: Any) -> bool:
 
 
 def _one(value: Any) -> str:
-    if isinstance(value, (str, *SHOWN)):
-        return str(value)
     try:
-        return json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
+        if isinstance(value, (str, *SHOWN)):
+            return str(value)
+        with suppress(TypeError, ValueError):
+            return json.dumps(value, ensure_ascii=False)
         return repr(value)
+    except Exception:  # noqa: BLE001 - the other parts can be read
+        return type(value).__name__

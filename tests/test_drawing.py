@@ -19,10 +19,10 @@ from nbhitl.drawing import (
     fans,
     printable,
     states,
-    taken,
     taken_edges,
 )
 from nbhitl.engine.description import Graph, Node, Router, WaitingEdge
+from nbhitl.engine.moves import taken
 from nbhitl.engine.records import END, START, Checkpoint, Failed, Position, Send, Stopped, Task, Wrote
 
 CORPUS = json.loads((Path(__file__).parent / "corpora" / "attacks.json").read_text(encoding="utf-8"))

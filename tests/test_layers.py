@@ -43,10 +43,10 @@ MAY_IMPORT = {
     "mailbox": {"engine"},
     "inbox": {"engine", "run", "checkpoint", "outcomes", "words"},
     "asking": {"engine", "run"},
-    "report": {"engine", "drawing", "outcomes", "words"},
+    "report": {"engine", "debugging", "drawing", "outcomes", "words"},
     "session": {
         "engine", "run", "calls", "compiled", "debugging", "drawing", "editing", "grafts", "layout", "outcomes",
-        "report",        "scripts", "stand_ins", "state_snapshot", "subgraphs", "words",
+        "report", "scripts", "stand_ins", "state_snapshot", "subgraphs", "words",
     },
     "cli": {
         "engine", "run", "checkpoint", "compiled", "session", "scripts", "inbox", "lint", "mailbox", "outcomes",

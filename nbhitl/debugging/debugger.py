@@ -49,8 +49,8 @@ class Debugger:
         """What was seen, and the breakpoint that looked at it: once is enough."""
         self._known: set[str] = set()
         """Checkpoints that were seen, and questions that were open already when they were seen first."""
-        self._ways: dict[str, frozenset[moves.Way]] = {}
-        """Checkpoint to the ways that its tasks have taken out of it."""
+        self._ways: dict[str, frozenset[moves.Pair]] = {}
+        """Checkpoint to the steps that its tasks have taken out of it."""
         self.set(points)
 
     def set(self, points: Mapping[str, Breakpoint]) -> None:
@@ -78,9 +78,9 @@ class Debugger:
         if checkpoint.id not in self._known:
             self._known.add(checkpoint.id)
             self._known.update(q.id for asked in position.asked.values() for q in asked)
-        into: frozenset[moves.Way] | None = None
+        into: frozenset[moves.Pair] | None = None
         if any(trigger.point.kind == "edge" for trigger in self._triggers):
-            self._ways[checkpoint.id] = moves.ways_taken(graph, position)
+            self._ways[checkpoint.id] = moves.taken(graph, position)
             into = self._ways.get(checkpoint.parent or "")
         for sight in begins(position, ready, inside):
             yield replace(sight, into=into)

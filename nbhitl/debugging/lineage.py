@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nbhitl.engine.errors import NbhitlError, did_you_mean
 from nbhitl.engine.records import START, Checkpoint, Position, Stopped
@@ -16,6 +17,8 @@ TRUNK = "main"
 """What the first branch of a thread is called."""
 LONGEST = 60
 """Characters of a name."""
+NAMES = "branches"
+"""The thread's setting that holds the names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Lineage:
         names = [branch.name for branch in self.branches]
         if found:
             raise NbhitlError(f"{text!r} stands for {len(found)} branches: {_listed(b.name for b in found)}.")
-        raise NbhitlError(f"there is no branch {text!r}.{did_you_mean(wanted, names)} There are: {_listed(names)}.")
+        raise NbhitlError(f"there is no branch {text!r}.{did_you_mean(wanted, names)}")
 
     def line(self, branch: Branch) -> list[Position]:
         """All positions that led to the end of a branch, oldest first, those before it left another one included."""
@@ -150,6 +153,13 @@ def genuine(line: Iterable[Position]) -> Iterator[Position]:
         if checkpoint.id != copied:
             yield position
         copied = checkpoint.parent if checkpoint.source == "fork" else None
+
+
+def names_in(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The names that were given to branches, as a thread's settings have them: see `Lineage`."""
+    kept = settings.get(NAMES)
+    found = kept.items() if isinstance(kept, Mapping) else ()
+    return {id: name for id, name in found if isinstance(id, str) and isinstance(name, str)}
 
 
 def check_name(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,23 @@ OWN_NAMES: Final = frozenset({"arg", "error", "error_type", "question"})
 """What a condition can name beside the state's keys: a task's own input, what failed, what is asked."""
 
 
+class Branches:
+    """Which of the tasks of its node in a step each task is, from 0; worked out when the first breakpoint asks."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._tasks = tasks
+        self._numbers: dict[str, int] = {}
+
+    def number(self, task: Task) -> int:
+        """The number of a task of the step."""
+        if not self._numbers:
+            counted: Counter[str] = Counter()
+            for one in self._tasks:
+                self._numbers[one.id] = counted[one.node]
+                counted[one.node] += 1
+        return self._numbers[task.id]
+
+
 @dataclass(frozen=True)
 class Sight:
     """A task at a place where breakpoints are. Not slotted: its names are worked out when a condition asks."""
@@ -24,8 +42,9 @@ class Sight:
     inside: str
     """The path of the sub-graph, with a slash behind it."""
     position: Position
-    into: frozenset[moves.Way] | None = None
-    """The ways that led to this step; None where nobody saw them."""
+    branches: Branches
+    into: frozenset[moves.Pair] | None = None
+    """What the step before has taken; None where nobody saw them."""
     graph: Graph | None = None
     wrote: Wrote | None = None
     failed: Failed | None = None
@@ -36,11 +55,10 @@ class Sight:
         """The node, by its path."""
         return f"{self.inside}{self.task.node}"
 
-    @cached_property
+    @property
     def branch(self) -> int:
         """Which of the tasks of its node in this step it is, from 0."""
-        same = (one.id for one in self.position.checkpoint.tasks if one.node == self.task.node)
-        return next(number for number, id in enumerate(same) if id == self.task.id)
+        return self.branches.number(self.task)
 
     @property
     def id(self) -> str:
@@ -88,23 +106,25 @@ def begins(position: Position, ready: Sequence[Task], inside: str) -> Iterator[S
     if position.passed:  # one stop at a step is enough
         return
     begun = position.asked.keys() | position.entered.keys() | position.kept.keys()
+    branches = Branches(position.checkpoint.tasks)
     for task in ready:
         if task.node != START and task.id not in begun and (task.id, "before") not in position.released:
-            yield Sight(task, "before", inside, position)
+            yield Sight(task, "before", inside, position, branches)
 
 
 def ends(graph: Graph, position: Position, inside: str) -> Iterator[Sight]:
     """Tasks that have ended, failed or asked, and are not held for it."""
+    branches = Branches(position.checkpoint.tasks)
     for task in position.checkpoint.tasks:
         if task.node == START or task.id in position.held:
             continue
         if task.id in position.wrote:
             if (task.id, "after") not in position.released:
                 wrote = position.wrote[task.id]
-                yield Sight(task, "after", inside, position, graph=graph, wrote=wrote)
+                yield Sight(task, "after", inside, position, branches, graph=graph, wrote=wrote)
         elif task.id in position.failed:
-            yield Sight(task, "error", inside, position, failed=position.failed[task.id])
+            yield Sight(task, "error", inside, position, branches, failed=position.failed[task.id])
         elif task.id in position.parked:
             asked = position.asked[task.id][-1]
             if not asked.ns:  # a question of a sub-graph is seen there
-                yield Sight(task, "question", inside, position, asked=asked)
+                yield Sight(task, "question", inside, position, branches, asked=asked)

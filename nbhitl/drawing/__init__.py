@@ -7,16 +7,20 @@ Pure: it knows the engine and nothing else, and runs no program. Names of nodes 
 anywhere, so in DOT they are labels only: ids are ours, and no label becomes HTML, a URL or an attribute.
 """
 
+from nbhitl.drawing.badges import SIGNS, STATES
 from nbhitl.drawing.describe import Inside, describe
 from nbhitl.drawing.dot_text import Direction, dot
 from nbhitl.drawing.drawable import DrawableGraph
 from nbhitl.drawing.outline import outline
-from nbhitl.drawing.path import Fan, State, fans, most_urgent, states, taken, taken_edges
+from nbhitl.drawing.path import Fan, State, fans, most_urgent, states, taken_edges
 from nbhitl.drawing.printable import printable, text_width
 from nbhitl.drawing.region import Edge, Node, Region
-from nbhitl.drawing.sketch import Drawing, DrawnEdge, DrawnNode, Frame, Pair
+from nbhitl.drawing.sketch import Drawing, DrawnEdge, DrawnNode, Frame
+from nbhitl.engine.moves import Pair
 
 __all__ = [
+    "SIGNS",
+    "STATES",
     "Direction",
     "DrawableGraph",
     "Drawing",
@@ -37,7 +41,6 @@ __all__ = [
     "outline",
     "printable",
     "states",
-    "taken",
     "taken_edges",
     "text_width",
 ]

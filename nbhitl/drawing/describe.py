@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from nbhitl.drawing.printable import printable
-from nbhitl.drawing.sketch import Drawing, DrawnEdge, DrawnNode, EdgeKind, Frame, NodeKind, Pair
+from nbhitl.drawing.sketch import Drawing, DrawnEdge, DrawnNode, EdgeKind, Frame, NodeKind
 from nbhitl.drawing.ways import Join, Line, Stub, Way, dropped, stand_ins, targets, ways, ways_to_end
+from nbhitl.engine.moves import Pair
 from nbhitl.engine.records import END, START
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from nbhitl.engine.records import END, START, Position, Send
+from nbhitl.engine.records import END, START, Position
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from nbhitl.drawing.sketch import Drawing, Pair
+    from nbhitl.drawing.sketch import Drawing
     from nbhitl.engine.description import Graph
+    from nbhitl.engine.moves import Pair
 
 State: TypeAlias = Literal["idle", "next", "running", "done", "failed", "waiting", "paused"]
 
@@ -38,11 +39,19 @@ def states(
     if not checkpoint.tasks:
         found[END] = "done"
     held = position.stopped is not None and position.stopped.reason == "breakpoint"
+    # A write into the state takes open questions along; whoever asked them has not been parked since.
+    waiting = position.parked if held else position.parked | _asking(position)
     now: dict[str, State] = {}
     for task in checkpoint.tasks:
-        state = _state(position, task.id, task.node in running, held)
+        state = _state(position, task.id, task.node in running, held, waiting)
         now[task.node] = most_urgent(now.get(task.node, "idle"), state)
     return found | {name: state for name, state in now.items() if name in found}
+
+
+def _asking(position: Position) -> set[str]:
+    """The tasks with an open question."""
+    pending = {question.id for question in position.pending}
+    return {task for task, asked in position.asked.items() if any(question.id in pending for question in asked)}
 
 
 _URGENT: Final[tuple[State, ...]] = ("idle", "done", "next", "paused", "waiting", "running", "failed")
@@ -54,14 +63,14 @@ def most_urgent(*found: State) -> State:
     return max(found, key=_URGENT.index)
 
 
-def _state(position: Position, task: str, running: bool, held: bool) -> State:
+def _state(position: Position, task: str, running: bool, held: bool, waiting: Collection[str]) -> State:
     if task in position.failed:
         return "failed"
     if task in position.wrote:
         return "done"
     if running:
         return "running"
-    if task in position.parked:
+    if task in waiting:
         return "waiting"
     return "paused" if held else "next"
 
@@ -94,18 +103,6 @@ def fans(position: Position) -> dict[str, Fan]:
 
     done, failed, waiting = among(position.wrote), among(position.failed), among(position.parked)
     return {node: Fan(count, done[node], failed[node], waiting[node]) for node, count in total.items() if count > 1}
-
-
-def taken(graph: Graph, position: Position) -> frozenset[Pair]:
-    """The steps that the finished tasks of ``position`` led to; the union over a history is a run's path."""
-    found: set[Pair] = set()
-    nodes = {task.id: task.node for task in position.checkpoint.tasks}
-    for task, wrote in position.wrote.items():
-        node = nodes.get(task, START)
-        targets = [*graph.edges.get(node, ()), *(edge.target for edge in graph.waits.get(node, ()))]
-        targets += [goto.node if isinstance(goto, Send) else goto for goto in wrote.goto]
-        found.update((node, target) for target in targets)
-    return frozenset(found)
 
 
 def taken_edges(drawing: Drawing, pairs: Iterable[Pair]) -> frozenset[str]:

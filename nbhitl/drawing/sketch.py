@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nbhitl.engine.moves import Pair
+
 NODE_LIMIT: Final = 300
 EDGE_LIMIT: Final = 2_000
 """Above either, a drawing helps nobody and its layout may take minutes."""
 
 NodeKind: TypeAlias = Literal["start", "node", "end", "join", "unknown"]
 EdgeKind: TypeAlias = Literal["static", "conditional"]
-Pair: TypeAlias = tuple[str, str]
-"""A step that a run can take: from one node to another, by their paths."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,8 @@ Move: TypeAlias = Perform | Hold | Expire | Commit | Wait | Finish | Fail
 
 _COMMIT = Commit()
 
-Way: TypeAlias = tuple[str, str]
-"""From one node to another, by their names."""
+Pair: TypeAlias = tuple[str, str]
+"""A step that a run can take: from one node to another."""
 
 
 def next_move(graph: Graph, position: Position, rules: Rules, now: int = 0) -> Move:
@@ -137,7 +137,8 @@ def _barrier(position: Position) -> Move:
         nodes = list(dict.fromkeys(q.node or names[q.task] for q in pending))
         verb = "waits" if len(nodes) == 1 else "wait"
         count = "an answer" if len(pending) == 1 else f"{len(pending)} answers"
-        return Wait("interrupted", f"{', '.join(nodes)} {verb} for {count}")
+        also = f"; {_stopped(held.values()).text}" if held else ""  # an answer goes past that as well
+        return Wait("interrupted", f"{', '.join(nodes)} {verb} for {count}{also}")
     return _stopped(held.values()) if held else Commit()
 
 
@@ -173,9 +174,9 @@ def _gone(graph: Graph, task: Task, inside: str) -> Failed:
     return Failed(task.id, "GraphChanged", text, GraphChanged(text))
 
 
-def ways_taken(graph: Graph, position: Position) -> frozenset[Way]:
-    """The ways that the finished tasks of a step take out of it."""
-    found: set[Way] = set()
+def taken(graph: Graph, position: Position) -> frozenset[Pair]:
+    """The steps that the finished tasks of a position lead to; the union over a history is a run's path."""
+    found: set[Pair] = set()
     nodes = {task.id: task.node for task in position.checkpoint.tasks}
     for task, wrote in position.wrote.items():
         node = nodes.get(task, START)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from nbhitl.engine.records import EMPTY, START, Checkpoint, Position
+from nbhitl.debugging.lineage import Branch, Lineage
+from nbhitl.engine.records import EMPTY, START, Position
 
 LONGEST_PATH = 30
 """Nodes that are named of a branch: its last ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
-    """Another branch of the thread: where it left, and how it ended."""
+class Other:
+    """Another branch of the thread: where it left the told one, and how it ended."""
 
     name: str
     parted: str
     """The checkpoint of the told branch behind which it goes its own way; empty: none that is told."""
-    head: str
-    """Its newest checkpoint."""
     steps: int
     path: tuple[str, ...]
     """The nodes that ran on it."""
     stop: str
     """How it ended, in words."""
-    at: int
-    """Microseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +32,10 @@ class Found:
 
     branch: tuple[Position, ...]
     """Where the thread is on, oldest first."""
-    others: tuple[Branch, ...]
-    """The other branches, oldest first."""
+    others: tuple[Other, ...]
+    """The other branches, in the order in which they began."""
     older: bool
     """Whether there is more of the branch."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """What is kept of a checkpoint of another branch."""
-
-    parent: str | None
-    ran: tuple[str, ...]
-    stop: str
-    at: int
 
 
 def find(history: Iterable[Position], limit: int, names: Mapping[str, str] = EMPTY) -> Found:
@@ -57,44 +44,35 @@ def find(history: Iterable[Position], limit: int, names: Mapping[str, str] = EMP
     Args:
         history: the positions of all branches, newest first.
         limit: how many steps of the branch are told, the newest ones.
-        names: checkpoint to the name of the branch that it stands on.
+        names: what was given to branches: see `nbhitl.debugging.lineage.Lineage`.
     """
-    branch: list[Position] = []
-    points: dict[str, _Point] = {}
+    told: list[Position] = []
+    way: set[str] = set()
+    """Checkpoints that led to where the thread stands."""
+    every: list[Position] = []
     wanted: str | None = None
     for position in history:
         checkpoint = position.checkpoint
-        if not branch or checkpoint.id == wanted:
-            if len(branch) == limit:
-                break
-            branch.append(position)
+        if not way or checkpoint.id == wanted:
+            way.add(checkpoint.id)
             wanted = checkpoint.parent
-        else:
-            points[checkpoint.id] = _point(position, checkpoint)
-    told = {position.checkpoint.id for position in branch}
-    return Found(tuple(branch[::-1]), _others(points, told, names), wanted is not None)
+            if len(told) < limit:
+                told.append(position)
+        # Of a long thread all values at once would be too much.
+        every.append(Position(replace(checkpoint, values=EMPTY), stopped=position.stopped))
+    lineage = Lineage(every, names)
+    known = {position.checkpoint.id for position in told}
+    found = [_other(lineage, branch, way, known) for branch in lineage.shown() if branch.head not in way]
+    return Found(tuple(told[::-1]), tuple(found), len(way) > len(told))
 
 
-def _point(position: Position, checkpoint: Checkpoint) -> _Point:
-    words = position.stopped.text or position.stopped.reason if position.stopped is not None else ""
-    return _Point(checkpoint.parent, checkpoint.ran, words, checkpoint.at)
-
-
-def _others(points: Mapping[str, _Point], told: set[str], names: Mapping[str, str]) -> tuple[Branch, ...]:
-    parents = {point.parent for point in points.values()}
-    found = []
-    for head in points:
-        if head in parents:
-            continue
-        ids = []
-        at: str | None = head
-        while at is not None and at in points:
-            ids.append(at)
-            at = points[at].parent
-        path = [node for id in reversed(ids) for node in points[id].ran if node != START]
-        name = next((names[id] for id in ids if names.get(id)), "")  # one that nobody named has the empty name
-        parted = at if at is not None and at in told else ""
-        end = points[head]
-        stop = end.stop or "left there"
-        found.append(Branch(name, parted, head, len(ids), tuple(path[-LONGEST_PATH:]), stop, end.at))
-    return tuple(found[::-1])
+def _other(lineage: Lineage, branch: Branch, way: Collection[str], told: Collection[str]) -> Other:
+    """What is told of a branch: what is its own, where the told one goes no more."""
+    line = lineage.line(branch)
+    shared = [position.checkpoint.id for position in line if position.checkpoint.id in way]
+    own = [position.checkpoint for position in line[len(shared) :]]
+    ran = [checkpoint.ran for checkpoint in own if checkpoint.source == "loop" and checkpoint.ran != (START,)]
+    path = [node for nodes in ran for node in nodes]
+    stop = branch.stopped.text or branch.stopped.reason if branch.stopped is not None else "left there"
+    parted = shared[-1] if shared and shared[-1] in told else ""
+    return Other(branch.name, parted, len(ran), tuple(path[-LONGEST_PATH:]), stop)

@@ -19,7 +19,7 @@ from nbhitl.report.picture import SIGNS, WORDS, painted
 
 if TYPE_CHECKING:
     from nbhitl.drawing import Drawing, Pair
-    from nbhitl.report.branches import Branch
+    from nbhitl.report.branches import Other
     from nbhitl.report.happenings import Said
     from nbhitl.report.story import Look, Step, Story
 
@@ -206,15 +206,15 @@ class _Body:
         heads = "".join(
             f'<th scope="col">{head}</th>' for head in ("branch", "left after", "steps", "what ran", "how it ended")
         )
-        rows = "".join(self._branch(number, branch) for number, branch in enumerate(found, 1))
+        rows = "".join(map(self._branch, found))
         return (
             '<section id="branches"><h2>Other branches</h2>\n<div class="wide"><table>\n'
             f"<thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody>\n</table></div></section>\n"
         )
 
-    def _branch(self, number: int, branch: Branch) -> str:
+    def _branch(self, branch: Other) -> str:
         cells = [
-            branch.name or f"{number}",
+            branch.name,
             self.phrases.place(branch.parted),
             str(branch.steps),
             " → ".join(map(self.phrases.node, branch.path)),

@@ -66,8 +66,8 @@ class Phrases:
         self.story = story
         self._places = {step.checkpoint: self.short(step) for step in reversed(story.steps)}
         self._left: dict[str, list[str]] = {}
-        for number, branch in enumerate(story.branches, 1):
-            self._left.setdefault(branch.parted, []).append(branch.name or str(number))
+        for branch in story.branches:
+            self._left.setdefault(branch.parted, []).append(branch.name)
 
     def node(self, name: str) -> str:
         """A node's name."""

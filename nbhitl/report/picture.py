@@ -8,30 +8,23 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
+from nbhitl.drawing import badges
+from nbhitl.report.story import Look
+
 if TYPE_CHECKING:
     from nbhitl.drawing import Drawing, DrawnNode
-    from nbhitl.report.story import Look
 
 WORDS: Final[Mapping[Look, str]] = {
-    "idle": "not run yet",
-    "next": "runs next",
-    "running": "running",
+    **dict[Look, str](badges.STATES.items()),
     "done": "done earlier",
     "ran": "ran in this step",
-    "failed": "failed",
-    "waiting": "waits for a person",
-    "paused": "stopped here, about to run",
 }
 SIGNS: Final[Mapping[Look, str]] = {
-    "running": "M-3,0h.01M0,0h.01M3,0h.01",
-    "done": "M-3,.2L-.9,2.4L3.2,-2.2",
-    "ran": "M-3,.2L-.9,2.4L3.2,-2.2",
-    "failed": "M-2.3,-2.3L2.3,2.3M2.3,-2.3L-2.3,2.3",
-    "waiting": "M0,-3.6V.2L2.6,1.7",
-    "paused": "M-3.2,0H3M.3,-2.7L3,0L.3,2.7",
-    "next": "M-3.2,0H3M.3,-2.7L3,0L.3,2.7",
+    **dict[Look, str](badges.SIGNS.items()),
+    "ran": badges.SIGNS["done"],
+    "next": badges.SIGNS["paused"],
 }
-"""What stands on a look's badge, around 0,0: no look is told by its colour alone."""
+"""What stands on a look's badge: see `nbhitl.drawing.badges`."""
 LARGE: Final = (1_900, 900)
 """Pixels: a picture that is wider or higher would be too small to read when it fits the page, so it is scrolled."""
 _LEFT_OUT: Final = ("fill", "stroke", "stroke-width", "font-family", "style")

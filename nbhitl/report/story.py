@@ -6,14 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from nbhitl.drawing import Pair, State, states, taken
+from nbhitl.drawing import Pair, State, states
+from nbhitl.engine.moves import taken
 from nbhitl.engine.records import EMPTY, START, Checkpoint, Position, StopReason
 from nbhitl.report.happenings import Said, said, seconds, took, what_failed, writes
 from nbhitl.report.texts import Texts, as_text, kind_of
 
 if TYPE_CHECKING:
     from nbhitl.engine.description import Graph
-    from nbhitl.report.branches import Branch
+    from nbhitl.report.branches import Other
 
 Look: TypeAlias = Literal["ran"] | State
 """How a node is shown: ``ran`` says that it did in this very step, ``done`` earlier."""
@@ -61,7 +62,7 @@ class Story:
     """Why it stopped; None: it runs, or was broken off."""
     stop: str
     """The same in words."""
-    branches: tuple[Branch, ...] = ()
+    branches: tuple[Other, ...] = ()
     older: bool = False
     """Whether there are steps before the first one."""
 
@@ -70,7 +71,7 @@ def story(
     branch: Sequence[Position],
     graph: Graph | None,
     *,
-    branches: Sequence[Branch] = (),
+    branches: Sequence[Other] = (),
     older: bool = False,
     texts: Texts | None = None,
 ) -> Story:

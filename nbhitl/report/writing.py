@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from nbhitl.debugging.lineage import names_in
 from nbhitl.drawing import Drawing, describe
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.report.branches import find
@@ -62,8 +63,7 @@ def write(
     """
     if limit < 1:
         raise NbhitlError(f"a report tells 1 step or more, not {limit}.")
-    names = saver.settings(key).get("branches")
-    found = find(saver.history(key), limit, names if isinstance(names, dict) else {})
+    found = find(saver.history(key), limit, names_in(saver.settings(key)))
     if not found.branch:
         raise NbhitlError(f"thread {key.thread!r} has not run yet: there is nothing to report.")
     told = story(found.branch, graph, branches=found.others, older=found.older)

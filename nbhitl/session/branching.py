@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from nbhitl.debugging.comparing import Comparison, compared
-from nbhitl.debugging.lineage import Branch, Lineage, check_name, genuine
+from nbhitl.debugging.lineage import NAMES, Branch, Lineage, check_name, genuine, names_in
 from nbhitl.debugging.moments import Moment, moments
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.engine.records import Position
 from nbhitl.session.standing import Standing
-
-NAMES = "branches"
-"""The thread's setting that holds the names."""
 
 
 class Branching(Standing):
@@ -81,8 +78,7 @@ class Branching(Standing):
         return list(genuine(self.branch()))
 
     def _names(self) -> dict[str, str]:
-        kept = self.saver.settings(self.key).get(NAMES)
-        return dict(kept) if isinstance(kept, dict) else {}
+        return names_in(self.saver.settings(self.key))
 
     def _keep_name(self, checkpoint: str, name: str) -> None:
         self.saver.set_setting(self.key, NAMES, {**self._names(), checkpoint: name})

@@ -25,7 +25,7 @@ class NodeFailure:
     node: str
     """Its path: ``review/ask`` in a sub-graph. Empty: it was no node, but the merging of what nodes wrote."""
     step: int
-    """The super-step of the outermost graph, as ``langgraph_step`` in a node's config."""
+    """The step of the outermost graph at which it was due, as the timeline and ``fork`` name it."""
     error: BaseException
     given: str = ""
     """What it was given, in one short line without secrets."""
@@ -50,7 +50,7 @@ def failures_of(failed: tuple[Failed, ...], position: Position, saver: Saver, ke
             path, values = _given(tasks[one.task], position, saver, key)
             node = "/".join(path if len(path) > 1 else _by_notes(path[0], error))
             given = VAULT.hidden(plainly(values))
-        found.append(NodeFailure(node, position.checkpoint.step + 1, error, given))
+        found.append(NodeFailure(node, position.checkpoint.step, error, given))
     return found
 
 

@@ -142,7 +142,7 @@ class Inspecting(Runner):
     def watches(self) -> tuple[str, ...]:
         """The watched expressions of this graph, in the order in which they were added."""
         found = self.saver.settings(self._of_graph).get(WATCHES, ())
-        return tuple(text for text in found if isinstance(text, str))
+        return tuple(text for text in found if isinstance(text, str)) if isinstance(found, list | tuple) else ()
 
     def add_watch(self, text: str) -> None:
         """Watch an expression over the state's keys; kept with the graph. Raises `ExpressionError` for what is none."""

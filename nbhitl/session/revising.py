@@ -11,7 +11,7 @@ from nbhitl.debugging.changes import Before, Change, Changes, compared, first_be
 from nbhitl.engine import edits
 from nbhitl.engine.errors import NbhitlError, UnknownNodeError
 from nbhitl.engine.fingerprints import digest_of
-from nbhitl.engine.records import EMPTY, START, Position, Stopped, Task, ThreadKey
+from nbhitl.engine.records import EMPTY, MISSING, START, Position, Stopped, Task, ThreadKey
 from nbhitl.run.running import Run
 from nbhitl.session.branching import Branching
 from nbhitl.session.failures import NodeFailure, failures_of
@@ -19,6 +19,8 @@ from nbhitl.session.sources import texts
 
 _SOURCE: Final = "source "
 """What settings of sources are called, before the digest of the code."""
+MOST_SOURCES: Final = 50
+"""States of a graph's code whose sources are kept, the newest ones; of older code changes are shown without texts."""
 
 
 class Revising(Branching):
@@ -134,8 +136,11 @@ class Revising(Branching):
             return
         key, name = self._settings, f"{_SOURCE}{run.digest}"
         with suppress(NbhitlError):  # a comfort: no run ends for it
-            if name not in self.saver.settings(key):
+            known = [each for each in self.saver.settings(key) if each.startswith(_SOURCE)]
+            if name not in known:
                 self.saver.set_setting(key, name, texts(self.graph))
+                for old in known[: len(known) + 1 - MOST_SOURCES]:
+                    self.saver.set_setting(key, old, MISSING)
             self._kept = run.digest
 
     def _sources(self, code: Mapping[str, str]) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from typing import Any
 from nbhitl.calls import CallOptions
 from nbhitl.compiled import CompiledGraph
 from nbhitl.debugging.debugger import Debugger
+from nbhitl.debugging.lineage import genuine
 from nbhitl.debugging.step import Step
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import (
@@ -138,7 +139,7 @@ class Runner:
     def answers(self) -> list[tuple[str, Asked, Answered]]:
         """The answers on this branch, oldest first: the node that asked, the question, the answer."""
         found = []
-        for position in self.branch():
+        for position in genuine(self.branch()):
             nodes = {task.id: task.node for task in position.checkpoint.tasks}
             asked = [question for several in position.asked.values() for question in several]
             told = [(q.node or nodes[q.task], q, position.answers[q.id]) for q in asked if q.id in position.answers]
@@ -285,11 +286,14 @@ class Runner:
                     return stopped
                 input, _, options = answered
         finally:
-            claim.release()
-            self.run, debugger, self.debugger = None, self.debugger, None
-            self._busy.release()
-            if debugger is not None:
-                self._debugged(debugger)
+            debugger = self.debugger
+            try:
+                if debugger is not None:  # whoever goes on next finds what it has counted
+                    self._debugged(debugger)
+            finally:
+                claim.release()
+                self.run = self.debugger = None
+                self._busy.release()
 
     def _debugger(self, step: Step | None) -> Debugger | None:
         """Who holds the tasks of the next call."""

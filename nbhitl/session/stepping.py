@@ -65,7 +65,7 @@ class Stepping(Runner):
 
     def move(self, kind: StepKind, *, count: int = 1, node: str = "") -> Step:
         """The step from where the run stands now, checked. Raises as the method of that name."""
-        self.expect_movable(kind)
+        self.expect_movable("step" if kind in ("over", "task") else kind)
         inside = self.inside()
         match kind:
             case "over" if count < 1:
@@ -108,8 +108,7 @@ class Stepping(Runner):
             return
         if "/" in path and outer in known and not any(name.startswith(f"{outer}/") for name in known):
             return  # whatever that node calls, it cannot be seen from here
-        near = did_you_mean(path, known)
-        raise UnknownNodeError(f"{role}: there is no node {path!r}.{near} There are: {', '.join(known[:20])}.")
+        raise UnknownNodeError(f"{role}: there is no node {path!r}.{did_you_mean(path, known)}")
 
     def inside(self) -> str:
         """The path of the sub-graph in which the run stands, with a slash behind it; empty for the outermost graph."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import Final
 
 from nbhitl.debugging.breakpoint import Breakpoint
 from nbhitl.debugging.debugger import Debugger
@@ -17,6 +19,8 @@ from nbhitl.subgraphs import graph_at, walk
 
 HITS = "hits"
 """The thread's setting that holds them: breakpoint id to a number."""
+_CHANGES: Final = threading.RLock()
+"""The breakpoints of a graph are changed by its sessions, the page and runs that end: one after the other."""
 
 
 class Stopping(Stepping):
@@ -34,7 +38,9 @@ class Stopping(Stepping):
         debugger = self.debugger  # the run may end while we look
         if debugger is not None:
             return dict(debugger.hits)
-        return dict(self.saver.settings(self.key).get(HITS, {}))
+        kept = self.saver.settings(self.key).get(HITS)
+        known = kept if isinstance(kept, Mapping) else {}  # a file may hold anything
+        return {id: count for id, count in known.items() if isinstance(id, str) and type(count) is int}
 
     def break_(
         self,
@@ -83,36 +89,38 @@ class Stopping(Stepping):
         """
         if isinstance(point, str):
             point = Breakpoint("before", point)
-        points = self.breakpoints
         if on:
             self._check(point)
-            points[point.id] = point
-        elif point.id in points:
-            del points[point.id]
-        else:
-            self.expect_path(point.node, "break")
-        self._set(points)
+        with self._changing() as points:
+            if on:
+                points[point.id] = point
+            elif points.pop(point.id, None) is None:
+                self.expect_path(point.node, "break")
 
     def remove_breakpoint(self, name: str) -> Breakpoint:
         """Remove a breakpoint, by its id or its node's name. Raises `NbhitlError` where there is none."""
-        points = self.breakpoints
-        point = points.pop(self._known(name, points))
-        self._set(points)
-        return point
+        with self._changing() as points:
+            return points.pop(self._known(name, points))
 
     def enable_breakpoint(self, name: str, on: bool = True) -> Breakpoint:
-        """Switch a breakpoint on or off, by its id or its node's name. Raises `NbhitlError` where there is none."""
-        points = self.breakpoints
-        id = self._known(name, points)
-        points[id] = replace(points[id], enabled=on)
-        self._set(points)
-        return points[id]
+        """Switch a breakpoint on or off, by its id or its node's name.
+
+        Raises:
+            NbhitlError: there is none, or what is to be switched on has a mistake: it comes from another version.
+        """
+        with self._changing() as points:
+            id = self._known(name, points)
+            if on:
+                points[id].check()
+            points[id] = replace(points[id], enabled=on)
+            return points[id]
 
     def toggle_breakpoint(self, node: str) -> bool:
         """Set the breakpoint before a node if there is none, else remove it; whether there is one now."""
         point = Breakpoint("before", node)
-        on = point.id not in self.breakpoints
-        self.set_breakpoint(point, on)
+        with _CHANGES:
+            on = point.id not in self.breakpoints
+            self.set_breakpoint(point, on)
         return on
 
     def has_breakpoint(self, name: str) -> bool:
@@ -136,8 +144,11 @@ class Stopping(Stepping):
             return at[0]
         if at:
             raise NbhitlError(f"there are several breakpoints at {name!r}: {', '.join(at)}. Say which.")
-        known = ", ".join(points) if points else "none is set"
-        raise NbhitlError(f"there is no breakpoint {name!r}.{did_you_mean(name, points)} There are: {known}.")
+        raise NbhitlError(
+            f"there is no breakpoint {name!r}.{did_you_mean(name, points)}"
+            if points
+            else f"there is no breakpoint {name!r}: none is set."
+        )
 
     def _check(self, point: Breakpoint) -> None:
         """Raises `NbhitlError` for what cannot be a breakpoint of this graph."""
@@ -164,6 +175,14 @@ class Stopping(Stepping):
         graph = graph_at(self.graph, above, set()) if above else self.graph
         return None if graph is None else set(graph.channels)
 
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Breakpoint]]:
+        """The breakpoints, to be changed in place: they are kept, and count, when that has gone well."""
+        with _CHANGES:
+            points = self.breakpoints
+            yield points
+            self._set(points)
+
     def _set(self, points: Mapping[str, Breakpoint]) -> None:
         self.saver.set_breakpoints(self.name, {id: point.data() for id, point in points.items()})
         debugger = self.debugger  # the run may end while we look
@@ -180,8 +199,9 @@ class Stopping(Stepping):
             if debugger.counted:
                 self.saver.set_setting(self.key, HITS, debugger.hits)
             if debugger.spent:
-                points = {id: point for id, point in self.breakpoints.items() if id not in debugger.spent}
-                self._set(points)
+                with self._changing() as points:
+                    for id in debugger.spent:
+                        points.pop(id, None)
 
 
 def _on(text: str, node: str) -> Breakpoint:

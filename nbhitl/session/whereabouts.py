@@ -66,8 +66,13 @@ def _lines(session: Session, position: Position | None) -> Iterator[str]:
         yield f"Inside the sub-graph {inside.rstrip('/')}."
     for question in session.pending():
         yield f"Question of {session.node_of(question)}: {plainly(question.value)}"
+    yield from watched_lines(session)
+
+
+def watched_lines(session: Session) -> Iterator[str]:
+    """Each watched expression with its value now, or why it has none: ``price - cost = 186.0``."""
     for watched in session.watched():
-        yield f"{watched.text} = {watched.error or brief(watched.value)}"
+        yield f"{watched.text}: {watched.error}" if watched.error else f"{watched.text} = {brief(watched.value)}"
 
 
 def _ways_on(session: Session, how: str) -> str:

@@ -8,7 +8,9 @@ import pytest
 
 from nbhitl.debugging.breakpoint import Breakpoint
 from nbhitl.debugging.hits import Hits
+from nbhitl.debugging.sight import Branches
 from nbhitl.engine.errors import ExpressionError, NbhitlError
+from nbhitl.engine.records import Task
 
 EXAMPLES = [
     (Breakpoint("before", "review"), "before review", "before review"),
@@ -144,3 +146,22 @@ def test_what_is_no_count_of_hits_is_refused(text):
 )
 def test_a_rule_for_hits_has_words(text, words):
     assert Hits.parse(text).words == words
+
+
+class Walked:
+    """Tasks of a step, that count how often somebody goes through them."""
+
+    def __init__(self, tasks):
+        self.tasks, self.walks = tasks, 0
+
+    def __iter__(self):
+        self.walks += 1
+        return iter(self.tasks)
+
+
+def test_the_branches_of_a_fan_out_are_numbered_once_not_once_a_task():
+    tasks = Walked([Task(f"t{n}", "ab"[n % 2]) for n in range(6)])
+    branches = Branches(tasks)
+    assert tasks.walks == 0
+    assert [branches.number(task) for task in tasks.tasks] == [0, 0, 1, 1, 2, 2]
+    assert tasks.walks == 1

@@ -63,7 +63,7 @@ def test_inside_a_sub_graph_only_the_node_that_failed_runs_again(saver):
     session = on(saver, row(begin=says("begin"), sub=row(first=first, bad=bad).compile(name="sub")))
     assert session.go({"x": 5}).reason == "failed"
     (failure,) = session.failures
-    assert (failure.node, failure.step, str(failure.error)) == ("sub/bad", 2, "bad 1")
+    assert (failure.node, failure.step, str(failure.error)) == ("sub/bad", 1, "bad 1")
     assert "x: 5" in failure.given
     assert session.retry().reason == "finished"
     assert (first.ran, bad.ran) == (1, 2)

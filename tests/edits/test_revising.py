@@ -7,7 +7,7 @@ import pytest
 from nbhitl import START, DuckDBSaver, InMemorySaver, StateGraph, interrupt
 from nbhitl.engine.errors import GraphError, NbhitlError
 from nbhitl.engine.records import ThreadKey
-from nbhitl.session import Session
+from nbhitl.session import Session, revising
 from nbhitl.session.sources import texts
 from tests.edits.homes import State, as_node, asks, row, says, side_by_side
 
@@ -261,6 +261,15 @@ def test_sources_are_written_once_for_each_state_of_the_code(saver):
         kept.append({name: value for name, value in saver.settings(ThreadKey("", "")).items() if "source" in name})
         saver.delete_thread(ThreadKey("t"))
     assert [len(each) for each in kept] == [1, 1, 2, 2]
+
+
+def test_only_the_newest_states_of_the_code_are_kept(saver, monkeypatch):
+    monkeypatch.setattr(revising, "MOST_SOURCES", 3)
+    for number in range(3, 9):
+        paused(saver, post(POST.replace("LIMIT = 3", f"LIMIT = {number}")))
+        saver.delete_thread(ThreadKey("t"))
+    kept = [value["draft"] for name, value in saver.settings(ThreadKey("", "")).items() if "source" in name]
+    assert [text.rpartition("LIMIT = ")[2] for text in kept] == ["6", "7", "8"]
 
 
 def test_sources_outlive_the_kernel(tmp_path):

@@ -89,7 +89,9 @@ def test_a_debuggers_breakpoint_holds_one_task_and_the_others_run():
 
 def test_a_question_beside_a_held_task_is_what_the_run_waits_for():
     position = at("a", "b").after([Held("k:0", "before a"), Asked("k:1", "q", "?")])
-    assert next_move(LINE, position, BEFORE_A) == Wait("interrupted", "b waits for an answer")
+    assert next_move(LINE, position, BEFORE_A) == Wait(
+        "interrupted", "b waits for an answer; at the breakpoint before a"
+    )
 
 
 def test_a_failure_beside_a_held_task_fails_the_run_and_the_task_is_released_with_it():

@@ -144,8 +144,27 @@ def test_other_branches_are_listed_with_where_they_left_and_how_they_ended(sessi
     text, story = told(session, tmp_path / "story.html")
     # The edited state goes its own way behind step 1; what the thread did from there is another branch.
     assert [step.get("what") for step in story["steps"]][-2:] == ["edited by hand; draft", None]
-    assert [step["leaving"] for step in story["steps"] if "leaving" in step] == [["1"]]
-    assert re.search(r"<td>1</td><td>step 1</td><td>4</td><td>review → draft → review → publish</td><td>", text)
+    assert [step["leaving"] for step in story["steps"] if "leaving" in step] == [["main"]]
+    assert re.search(r"<td>main</td><td>step 1</td><td>4</td><td>review → draft → review → publish</td><td>", text)
+
+
+def test_branches_are_called_as_in_the_notebook_and_copies_are_no_runs(session, tmp_path):
+    finished(session)
+    session.fork(1, name="shorter")
+    session.go()
+    session.answer({"decision": "publish", "notes": ""})
+    session.go()
+    session.back(2)
+    session.fork()
+    text, _ = told(session, tmp_path / "story.html")
+    rows = re.findall(r"<tr><td>([^<]*)</td><td>[^<]*</td><td>(\d+)</td><td>([^<]*)</td>", text)
+    assert [(branch.name, branch.current) for branch in session.branches()] == [
+        ("main", False),
+        ("shorter", False),
+        ("branch 3", False),
+        ("branch 4", True),
+    ]
+    assert rows[:2] == [("main", "4", "review → draft → review → publish"), ("shorter", "2", "review → publish")]
 
 
 def test_the_page_loads_nothing_and_its_policy_names_its_own_script_and_style(session, tmp_path):
@@ -291,7 +310,7 @@ def test_the_magic_writes_the_page_and_says_where(notebook, tmp_path):
     notebook.post('--input \'{"topic": "tea"}\'')
     said = notebook.run('%graph report story.html --title "The story of <tea>"')
     assert notebook.error is None
-    assert "Written: story.html (0.0 MB). It needs no network" in said
+    assert re.search(r"Written: story.html \([1-9]\d* kB\)\. It needs no network", said)
     text = (tmp_path / "story.html").read_text("utf-8")
     assert "<h1>The story of &lt;tea&gt;</h1>" in text
     assert html.escape("Waits for a person: review waits for an answer") in text
@@ -314,7 +333,7 @@ def test_the_magic_tells_a_thread_of_an_earlier_kernel(notebook, tmp_path):
         ("", "the following arguments are required: FILE.html"),
         ("story.html --titel x", "Did you mean '--title'"),
         ("story.pdf", "its file ends in .html: story.html"),
-        ("story.html --limit many", "invalid int value: 'many'"),
+        ("story.html --limit many", "--limit is a whole number, not 'many'"),
     ],
 )
 def test_a_mistake_in_the_line_is_named(notebook, words, said):

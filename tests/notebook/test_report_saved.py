@@ -41,6 +41,17 @@ def test_an_answer_is_told_with_who_gave_it_through_what_and_its_note(session):
     assert re.search(r"decision: revise, notes: more +kim through a form at 20\S+ \S+ +as Ann says\n", told)
 
 
+def test_an_answer_that_was_taken_back_is_not_told(session):
+    session.answer({"decision": "revise", "notes": "taken back"})
+    session.go()
+    session.back(2)
+    session.answer({"decision": "publish", "notes": "in its place"})
+    session.fork()
+    told = story(session)["text/plain"]
+    assert "taken back" not in told
+    assert told.count("decision: publish, notes: in its place") == 1
+
+
 def test_what_is_told_is_text_in_html(session):
     hostile = "<img src=x onerror=window.__pwn=1>"
     session.answer({"decision": "revise", "notes": hostile}, by=hostile, note=hostile)

@@ -337,3 +337,28 @@ def test_rewind_into_a_sub_graph_keeps_what_happened_beside_it_on_this_branch(sa
     made.go()
     tell("inside?", "in")
     assert made.state().values["log"] == ["on two", "begin", "in", "last"]
+
+
+def test_rewind_again_goes_to_the_run_before(news):
+    for _ in range(2):
+        news.answer({"decision": "revise"})
+        news.go()
+    log = ["draft", "review", "draft", "review", "draft"]
+    assert news.state().values["log"] == log
+    for left in (4, 2, 0):
+        news.rewind("draft")
+        assert news.state().values["log"] == log[:left]
+    with pytest.raises(NbhitlError, match="'draft' has not run on this branch"):
+        news.rewind("draft")
+
+
+def test_answers_are_those_that_count_on_this_branch(news):
+    news.answer({"decision": "revise"})
+    news.fork()
+    assert [answer.value["decision"] for _, _, answer in news.answers()] == ["revise"], "a copy is no second answer"
+    news.go()
+    news.back(2)
+    assert news.answers() == [], "it was taken back"
+    news.answer({"decision": "publish"})
+    assert news.go().reason == "finished"
+    assert [answer.value["decision"] for _, _, answer in news.answers()] == ["publish"]

@@ -2,6 +2,7 @@
 
 import operator
 import threading
+import time
 from typing import Annotated, TypedDict
 
 import pytest
@@ -366,3 +367,52 @@ def test_unknown_breakpoints_are_named_with_what_there_is(saver):
     assert session.enable_breakpoint("b", False).enabled is False
     with pytest.raises(UnknownNodeError):
         session.toggle_breakpoint("zz")
+
+
+@pytest.mark.parametrize("kept", [1, "x", None, [1], [["before a", "q"]], {"before a": "q", 1: 2}])
+def test_hits_that_are_none_in_the_file_count_from_zero(kept, saver):
+    session = session_of(line("a", "b"), saver)
+    session.break_("a")
+    saver.set_setting(session.key, "hits", kept)
+    assert session.hits == {}
+    assert session.start({"x": 1}).text == "at the breakpoint before a"
+    assert session.hits == {"before a": 1}
+
+
+def test_a_breakpoint_with_a_mistake_from_the_file_cannot_be_switched_on(saver):
+    session = session_of(line("a", "b"), saver)
+    saver.set_breakpoints(session.name, {"before a": {"kind": "before", "node": "a", "condition": "((("}})
+    with pytest.raises(NbhitlError):
+        session.enable_breakpoint("before a")
+    assert session.enable_breakpoint("before a", False).enabled is False
+    assert session.start({"x": 1}).reason == "finished"
+
+
+def test_breakpoints_that_are_set_at_the_same_time_are_all_kept(saver, monkeypatch):
+    app = StateGraph(State).add_sequence([(f"n{number}", says("n")) for number in range(8)]).add_edge(START, "n0")
+    compiled = app.compile(saver, name="demo")
+    read = saver.breakpoints
+    monkeypatch.setattr(saver, "breakpoints", lambda graph: (read(graph), time.sleep(0.02))[0])
+    threads = [
+        threading.Thread(target=Session(compiled, f"t{number}").set_breakpoint, args=(f"n{number}",))
+        for number in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(read("demo")) == {f"before n{number}" for number in range(8)}
+
+
+def test_hits_are_kept_before_the_next_call_can_begin(saver, monkeypatch):
+    app = StateGraph(State).add_node("a", says("a")).add_edge(START, "a").compile(saver, name="demo")
+    session = Session(app, "t")
+    session.break_("a", once=True)
+    busy = []
+    keep, put = saver.set_setting, saver.set_breakpoints
+    monkeypatch.setattr(saver, "set_setting", lambda *given: (busy.append(session.busy), keep(*given))[1])
+    monkeypatch.setattr(saver, "set_breakpoints", lambda *given: (busy.append(session.busy), put(*given))[1])
+    assert session.go({}).reason == "breakpoint"
+    assert len(busy) >= 2
+    assert all(busy)
+    assert session.breakpoints == {}

@@ -7,6 +7,7 @@ import pytest
 
 from nbhitl import END, START, NbhitlError, StateGraph, interrupt
 from nbhitl.engine.errors import ExpressionError
+from nbhitl.engine.records import ThreadKey
 from tests.session.newsroom import line, newsroom, reopen, says, sent, session
 
 
@@ -180,6 +181,14 @@ def test_a_checkpoint_of_another_branch_can_be_compared(news):
 
 
 # -- watches
+
+
+@pytest.mark.parametrize("kept", [None, 1, True, {"log": 1}, [1, None]])
+def test_watches_that_are_none_in_the_file_are_left_out(news, kept):
+    news.saver.set_setting(ThreadKey("", news.compiled.scope), "watches", kept)
+    assert news.watches == ()
+    news.add_watch("log")
+    assert news.watches == ("log",)
 
 
 def test_watches_are_kept_with_the_graph_over_threads_and_restarts(news):
