@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
     from nbhitl.notebook.verbs.verb import Takes
     from nbhitl.notebook.workspace import Workspace
+    from nbhitl.session import Session
 
 _OPTIONS: Final = ("--out", "--timeout", "--limit", "--db")
 _KEYWORDS: Final = (
     "SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "HAVING", "QUALIFY", "LIMIT", "JOIN", "LEFT JOIN", "ASOF JOIN",
     "DESCRIBE", "SUMMARIZE", "EXPLAIN",
 )  # fmt: skip
-_VERB: Final = re.compile(r"\s*(?:\w+\s*=\s*)?%graph(?:\s+-[gt]\s+\S+)*\s+(?:(?P<verb>[\w-]+)\s+)?(?P<words>.*)\Z")
+_VERB: Final = re.compile(
+    r"\s*(?:\w+\s*=\s*)?%graph(?P<address>(?:\s+-[gt]\s+\S+)*)\s+(?:(?P<verb>[\w-]+)\s+)?(?P<words>.*)\Z"
+)
+_EXPRESSION: Final = re.compile(r"--(?:if|on|log)\s")
 _NAME: Final = re.compile(r"[^\s]*\Z")
 _WORD: Final = re.compile(r"(?:--|\$)?\w*\Z|--\Z")
 
@@ -37,9 +41,9 @@ def listen(workspace: Workspace) -> None:
         found = _offered(workspace, columns, context)
         if found is None:
             return {"completions": []}
-        fragment, names = found
+        fragment, names, kind = found
         return {
-            "completions": [SimpleCompletion(text=name, type="sql") for name in names],
+            "completions": [SimpleCompletion(text=name, type=kind) for name in names],
             "matched_fragment": fragment,
             "suppress": True,  # names of Python would only be in the way
         }
@@ -51,8 +55,8 @@ def listen(workspace: Workspace) -> None:
         cleanup.append(help_of_verbs)
 
 
-def _offered(workspace: Workspace, columns: list[str], context: Any) -> tuple[str, list[str]] | None:
-    """The word before the cursor, and what it can become; None where no query is written."""
+def _offered(workspace: Workspace, columns: list[str], context: Any) -> tuple[str, list[str], str] | None:
+    """The word before the cursor, what it can become, and what these are called; None where neither is written."""
     lines = context.full_text.split("\n")
     if context.cursor_line >= len(lines):
         return None
@@ -62,7 +66,7 @@ def _offered(workspace: Workspace, columns: list[str], context: Any) -> tuple[st
     if not in_cell and line is None:
         return None
     if line is not None and line["verb"] != "sql":
-        return _of_verb(workspace, line["verb"], line["words"])
+        return (*_of_verb(_session(workspace, line["address"]), workspace, line["verb"], line["words"]), "graph")
     if before.lstrip().startswith("%%") and not re.match(r"\s*%%graph_sql\s", before):
         return None  # the magic's own name is being written
     word = match[0] if (match := _WORD.search(before)) else ""
@@ -73,10 +77,19 @@ def _offered(workspace: Workspace, columns: list[str], context: Any) -> tuple[st
         names = _OPTIONS
     else:
         names = (*VIEWS, *(f"{name}(" for name in MACROS), *_columns(workspace, columns), *_KEYWORDS)
-    return word, sorted({name for name in names if name.lower().startswith(word.lower())})
+    return word, sorted({name for name in names if name.lower().startswith(word.lower())}), "sql"
 
 
-def _of_verb(workspace: Workspace, name: str | None, words: str) -> tuple[str, list[str]]:
+def _session(workspace: Workspace, address: str) -> Session | None:
+    """The session that a line is about."""
+    given = dict(re.findall(r"-([gt])\s+(\S+)", address))
+    try:
+        return workspace.find(given.get("g"), given.get("t")).session
+    except NbhitlError:
+        return None
+
+
+def _of_verb(session: Session | None, workspace: Workspace, name: str | None, words: str) -> tuple[str, list[str]]:
     """What can follow ``%graph``, or one of its verbs."""
     word = match[0] if (match := _NAME.search(words)) else ""
     verb = VERBS.get(name or "")
@@ -86,12 +99,13 @@ def _of_verb(workspace: Workspace, name: str | None, words: str) -> tuple[str, l
     elif verb is not None and word.startswith("-"):
         names = re.findall(r"--[a-z-]+", verb.usage + verb.details)
     elif verb is not None:
-        names = (offered for takes in verb.takes for offered in _names(workspace, takes))
+        place = name == "break" and not _EXPRESSION.search(words)  # its keys stand in expressions, behind options
+        kinds = [takes for takes in verb.takes if not (place and takes == "key")]
+        names = (offered for takes in kinds for offered in _names(session, workspace, takes))
     return word, sorted({name for name in names if name.startswith(word)})
 
 
-def _names(workspace: Workspace, takes: Takes) -> Iterable[str]:
-    session = workspace.current.session if workspace.current is not None else None
+def _names(session: Session | None, workspace: Workspace, takes: Takes) -> Iterable[str]:
     if takes == "verb":
         return VERBS
     if session is None:

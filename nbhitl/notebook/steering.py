@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.engine.records import Stopped
+from nbhitl.notebook.questions.markup import escaped
 from nbhitl.notebook.worker import Back, Command, Go, Move
+from nbhitl.session.whereabouts import watched_lines
 
 if TYPE_CHECKING:
     from nbhitl.session import Session
@@ -17,7 +19,14 @@ STYLE = """<style>
 .nbh-steering { gap: 8px; flex-flow: row wrap; align-items: center; overflow: visible; margin: 2px 0 6px; }
 .nbh-steering .jupyter-button { width: auto; min-width: 0; margin: 0; padding: 0 12px; }
 .nbh-steering .widget-html, .nbh-steering .widget-html-content { margin: 0; height: auto; line-height: 1.45; }
+.nbh-steering .nbh-watched.nbh-watched { margin-left: 8px; }
 .nbh-steering .nbh-why { flex: 1 1 320px; min-width: 0; color: var(--jp-ui-font-color1, #222); }
+</style>"""
+WATCHED_STYLE = """<style>
+.nbh-watched.nbh-watched { flex: 1 1 100%; min-width: 0; height: auto; margin: 0; }
+.nbh-watched .widget-html-content, .nbh-watched pre { height: auto; margin: 0; padding: 0; line-height: 1.45; }
+.nbh-watched pre { white-space: pre-wrap; overflow-wrap: anywhere; color: var(--jp-ui-font-color1, #222);
+  background: none; font-family: var(--jp-code-font-family, monospace); font-size: var(--jp-code-font-size, 13px); }
 </style>"""
 
 
@@ -57,4 +66,12 @@ def steering(session: Session, stopped: Stopped, why: str, send: Send) -> Any:
             button("Out", "sign-out", "Until the sub-graph has ended: %graph out", Move("out"))
     button("Back", "step-backward", "One step back, on a branch of its own: %graph back", Back())
     text = widgets.Label(why).add_class("nbh-why")
-    return widgets.HBox([widgets.HTML(STYLE), *buttons, text]).add_class("nbh-steering")
+    return widgets.HBox([widgets.HTML(STYLE), *buttons, text, *watched(session)]).add_class("nbh-steering")
+
+
+def watched(session: Session) -> list[Any]:
+    """A widget with the values of the watched expressions; none where nothing is watched."""
+    import ipywidgets as widgets
+
+    lines = "\n".join(watched_lines(session))
+    return [widgets.HTML(f"{WATCHED_STYLE}<pre>{escaped(lines)}</pre>").add_class("nbh-watched")] if lines else []

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nbhitl.checkpoint.sql.table import Table
+from nbhitl.debugging.lineage import genuine
 from nbhitl.engine.records import MISSING, Answered, Asked, Position
 from nbhitl.inbox import accepted
 from nbhitl.report.happenings import by_whom, replaced
@@ -52,12 +53,18 @@ def story(session: Session) -> dict[str, str]:
     }
 
 
+def answers_html(session: Session) -> str:
+    """The answers alone, as they stand below the buttons of a run that has stopped; empty where there are none."""
+    part = _answers(session)
+    return "" if part is None else f'<div class="nbh-answers">{part[1]._repr_html_()}</div>'
+
+
 _Part = tuple[str, Table, str]
 """A title, what stands below it, and a note."""
 
 
 def _answers(session: Session) -> _Part | None:
-    rows = list(_answered(islice(session.branch(), LOOK_BACK)))[::-1]
+    rows = list(_answered(islice(genuine(session.branch()), LOOK_BACK)))[::-1]
     if not rows:
         return None
     columns = ["node", "question", "answer", "answered by", "note", "before"]

@@ -16,8 +16,9 @@ from nbhitl.engine.records import Answered, Asked, Stopped
 from nbhitl.notebook.errors import show_problem
 from nbhitl.notebook.pictures.canvas import Canvas
 from nbhitl.notebook.slot import Slot
-from nbhitl.notebook.story import story
+from nbhitl.notebook.story import answers_html, story
 from nbhitl.notebook.worker import INPUT, Begin, Go
+from nbhitl.session.whereabouts import watched_lines
 from nbhitl.words import plainly
 
 if TYPE_CHECKING:
@@ -109,10 +110,12 @@ class View:
         if self.interactive or stopped is None:
             return
         if stopped.reason in ("breakpoint", "drained"):
-            print(f"{_in_words(stopped)}. Go on: %graph continue")
+            print(f"{_in_words(stopped)}. Go on: %graph continue", *watched_lines(self.session), sep="\n")
 
     def _ask(self, pending: tuple[Asked, ...]) -> None:
         import ipywidgets as widgets
+
+        from nbhitl.notebook.steering import watched
 
         if self._desk is None:
             from nbhitl.notebook.questions.desk import Desk
@@ -121,7 +124,7 @@ class View:
         self._offered = False
         self._desk.look()
         self._desk.show(pending)
-        self._layers(widgets, self._desk.widgets)
+        self._layers(widgets, [*self._desk.widgets, *watched(self.session)])
 
     def _layers(self, widgets: Any, found: list[Any]) -> None:
         self._fill(found[0] if len(found) == 1 else widgets.VBox(found))
@@ -129,15 +132,19 @@ class View:
     def _end(self, buttons: Any = None) -> None:
         """No question is open: leave the answers as text, and forms that say what became of their questions."""
         self._input, self._offered = None, False
+        told = "" if buttons is None else answers_html(self.session)
+        forms: list[Any] = []
         if self._desk is not None:
             self._desk.look()
             if self._desk.clear():
-                import ipywidgets as widgets
+                forms = self._desk.widgets
+                told = told or story(self.session)["text/html"]
+        if forms or told:
+            import ipywidgets as widgets
 
-                told = widgets.HTML(story(self.session)["text/html"])
-                self._layers(widgets, [*self._desk.widgets, told, *([] if buttons is None else [buttons])])
-                return
-        self._fill(buttons)
+            self._layers(widgets, [*forms, *([] if buttons is None else [buttons]), widgets.HTML(told)])
+        else:
+            self._fill(buttons)
 
     def look(self) -> None:
         """Somebody may have moved the thread: say what became of each question, and show what is open now."""
@@ -285,4 +292,6 @@ def _in_words(stopped: Stopped) -> str:
     """Why the run stopped, as a sentence without its full stop."""
     if stopped.reason == "breakpoint":
         return f"Paused: {stopped.text}"
+    if stopped.reason in ("failed", "interrupted"):  # these begin with a node's name, which is code
+        return stopped.text
     return stopped.text[:1].upper() + stopped.text[1:]

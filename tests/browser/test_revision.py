@@ -74,7 +74,7 @@ def test_a_node_that_fails_after_an_answer_shows_its_lines_in_the_cell_and_is_re
     form.submit.click()
     output = book.output(1)
     expect(output).to_contain_text("ZeroDivisionError")
-    expect(output).to_contain_text("This was in node divide, step 3, given n: 84, by: 0.")
+    expect(output).to_contain_text("This was in node divide, step 2, given n: 84, by: 0.")
     expect(output.get_by_role("button", name="Retry")).to_be_visible()
     book.graph(1).shows(one="done", divide="failed")
     book.page.screenshot(path=tmp_path / "failed.png")

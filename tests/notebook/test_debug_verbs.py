@@ -115,6 +115,25 @@ def test_a_condition_keeps_its_quotes_and_stops_with_it(flow):
     assert """at the breakpoint before last (x > 3 and "a" in ["a"])""" in said(flow, "%graph continue")
 
 
+def test_a_comment_behind_a_line_is_no_word_of_it(flow):
+    assert "Breakpoint before last." in said(flow, "%graph break last   # before the node")
+    told = said(flow, """%graph break first --if x > 1 and seen != "# 1" # never""")
+    assert 'Breakpoint before first, if x > 1 and seen != "# 1".\n' in told
+    assert "print 'saw #{x} # {x}' and go on" in said(flow, """%graph break sub --log "saw #{x} # {x}" # prints""")
+    assert "there is no node '#1'. Known: 'first'" in flow.run("%graph break #1")
+    assert "after 1 step" in said(flow, "%graph step # one")
+
+
+def test_what_a_person_answers_may_have_a_number_sign(notebook):
+    notebook.run("from nbhitl import START, END")
+    notebook.run(
+        "%%graph asks -t t -i '{}'\nfrom typing import TypedDict\nclass State(TypedDict, total=False):\n    text: str\n"
+        "def ask_it(state: State):\n    return {'text': interrupt('?', response_schema=str)}\nflow(START, ask_it, END)"
+    )
+    said(notebook, "%graph answer we are # 1")
+    assert notebook.workspace.find().session.state().values == {"text": "we are # 1"}
+
+
 def test_a_log_breakpoint_prints_in_the_cell(flow):
     said(flow, """%graph break last --log "x is {x} now" """)
     assert "[last] x is 112 now" in said(flow, "%graph continue")
@@ -140,7 +159,8 @@ def test_a_breakpoint_in_a_sub_graph_and_on_an_edge(flow):
         ("%graph break --on errr", "Did you mean 'error'"),
         ("%graph unbreak last", "there is no breakpoint 'last'"),
         ("%graph enable", "say which breakpoint"),
-        ("%graph step many", "invalid int value: 'many'"),
+        ("%graph step many", "N is a whole number, not 'many'. %graph step?"),
+        ("%graph step --taks", "Did you mean '--task'? %graph step?"),
         ("%graph step 0", "1 or more"),
         ("%graph until", "NODE"),
         ("%graph out", "stands in no sub-graph"),
@@ -198,6 +218,25 @@ def test_the_tab_key_offers_what_can_follow(flow, text, some):
         found = {completion.text for completion in flow.shell.Completer.completions(text, len(text))}
     assert some <= found
     assert not found & {"print", "%%graph"}
+
+
+def completed(flow, text):
+    with provisionalcompleter():
+        return {completion.text: completion.type for completion in flow.shell.Completer.completions(text, len(text))}
+
+
+def test_the_tab_key_offers_keys_where_an_expression_is_written_and_not_for_a_node(flow):
+    assert set(completed(flow, "%graph break ")) == {"first", "sub", "sub/inner_p", "sub/inner_q", "last"}
+    assert "seen" in completed(flow, "%graph break last --if se")
+    assert completed(flow, "%graph brea") == {"break": "graph", "breaks": "graph"}
+
+
+def test_the_tab_key_offers_the_nodes_of_the_graph_that_is_named(flow):
+    other = FLOW.format(line="""--thread t --step -i '{"x": 1}'""").replace("flow --thread", "other --thread")
+    said(flow, other.replace("def last(", "def final(").replace(", last, END", ", final, END"))
+    assert set(completed(flow, "%graph until fi")) == {"first", "final"}
+    assert set(completed(flow, "%graph -g flow until la")) == {"last"}
+    assert "last" not in completed(flow, "%graph -g flwo until la")
 
 
 def test_every_verb_of_the_design_is_there_and_is_a_method_of_a_session(flow):

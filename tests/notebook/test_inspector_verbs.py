@@ -2,7 +2,11 @@
 
 import pytest
 
+from nbhitl.engine.records import Stopped
+from nbhitl.notebook.steering import steering
 from nbhitl.notebook.verbs.pairs import pairs
+
+WATCHED = "nbh-watched"
 
 TEA = """--thread demo -i '{"topic": "tea"}'"""
 
@@ -48,6 +52,26 @@ def test_a_watch_is_shown_at_once_at_any_step_and_where_the_run_stands(paused):
     assert "Did you mean 'len(draft)'?" in paused.run("%graph unwatch len(draf)")
     assert "No longer watched: len(draft)" in paused.run("%graph unwatch all")
     assert "Nothing is watched yet" in paused.run("%graph watch")
+
+
+def test_watches_are_told_at_each_stop_by_whatever_moved_the_run(paused):
+    paused.run("%graph watch len(draft)")
+    said = paused.run("%graph answer decision=revise notes=shorter")
+    assert "review waits for an answer" in said
+    assert "len(draft) = 18" in said
+    paused.run("%graph back 3")
+    assert "len(draft): 'draft' has no value here" in paused.run("%graph")
+
+
+@pytest.mark.parametrize("reason", ["breakpoint", "failed"])
+def test_watches_stand_as_text_below_the_buttons_of_a_stop(paused, reason):
+    session = paused.workspace.find().session
+    stopped = Stopped(reason, "before review")
+    session.set({"draft": "<b>x</b>"})
+    assert not [box for box in steering(session, stopped, "", lambda _: None).children if WATCHED in box._dom_classes]
+    paused.run("%graph watch draft")
+    [box] = [box for box in steering(session, stopped, "", lambda _: None).children if WATCHED in box._dom_classes]
+    assert "draft = &#x27;&lt;b&gt;x&lt;/b&gt;&#x27;" in box.value
 
 
 def test_values_are_written_from_expressions_and_from_variables_of_the_notebook(paused):

@@ -48,7 +48,7 @@ def test_a_traceback_has_the_cells_lines_and_none_of_ours(notebook, ran):
     assert 'return {"n": value / 0}' in said
     assert "line 14, in two(state)" in said
     assert "nbhitl" not in said.replace("sums / sums", "")
-    assert "This was in node two, step 2, given log: [], n: 1." in said
+    assert "This was in node two, step 1, given log: [], n: 1." in said
     assert "After a fix run the cell again: of this step only two runs again." in said
 
 
@@ -101,8 +101,8 @@ def right(state: State):
 flow(START, [left, right], END)
 """
     said = plain(notebook.run(cell(body)))
-    assert "Failed 1 of 2: in node left, step 1" in said
-    assert "Failed 2 of 2: in node right, step 1" in said
+    assert "Failed 1 of 2: in node left, step 0" in said
+    assert "Failed 2 of 2: in node right, step 0" in said
     assert 'raise ValueError("left is wrong")' in said
     assert 'raise KeyError("right is wrong")' in said
     assert "of this step only left, right run again" in said
@@ -121,7 +121,7 @@ def begin(state: State):
 flow(START, begin, node(inner, name="review"), END)
 """
     said = plain(notebook.run(cell(body)))
-    assert "in node review/ask, step 2, given log: [], n: 7" in said
+    assert "in node review/ask, step 1, given log: [], n: 7" in said
     fixed = cell(body).replace('raise ValueError("no")', 'return {"log": [state["n"]]}')
     notebook.run(fixed)
     assert notebook.error is None
@@ -139,7 +139,7 @@ flow(START, slow, END)
     said = plain(notebook.run(cell(body)))
     assert 'raise ValueError("async, and wrong")' in said
     assert "hands.py" not in said
-    assert "This was in node slow, step 1" in said
+    assert "This was in node slow, step 0" in said
 
 
 def test_async_nodes_side_by_side_are_all_named(notebook, ran):
@@ -154,8 +154,8 @@ async def right(state: State):
 flow(START, [left, right], END)
 """
     said = plain(notebook.run(cell(body)))
-    assert "Failed 1 of 2: in node left, step 1" in said
-    assert "Failed 2 of 2: in node right, step 1" in said
+    assert "Failed 1 of 2: in node left, step 0" in said
+    assert "Failed 2 of 2: in node right, step 0" in said
 
 
 def test_tasks_of_a_fan_out_are_told_apart_by_what_they_were_given(notebook, ran):
@@ -170,7 +170,7 @@ flow(START, spread)
 flow(each, END)
 """
     said = plain(notebook.run(cell(body)))
-    assert "This was in node each, step 2, given n: 2." in said
+    assert "This was in node each, step 1, given n: 2." in said
 
 
 def test_frames_of_ours_between_the_persons_are_left_out(notebook, ran):
@@ -236,7 +236,7 @@ def test_an_error_while_no_cell_waits_is_shown_with_the_same_lines_and_is_the_la
     show_problem(error)
     said = plain(capsys.readouterr().err)
     assert 'return {"n": value / 0}' in said
-    assert "This was in node two, step 2" in said
+    assert "This was in node two, step 1" in said
     assert sys.last_value is error
 
 

@@ -87,6 +87,14 @@ def test_loops_in_a_sub_graph_are_counted_while_it_runs(session):
     assert ("review/check", "review/ask") in progress.moment(INSIDE).taken
 
 
+def test_a_node_whose_question_is_open_still_waits_after_a_write_into_the_state(session):
+    session.go({})
+    assert Progress(session).moment().states["work"] == "waiting"
+    session.set({"n": 9})
+    assert [question.value for question in session.pending()] == ["Go on?"]
+    assert Progress(session).moment().states["work"] == "waiting"
+
+
 def test_the_text_names_the_innermost_nodes_at_work(session):
     _, moments = watched(session)
     session.go({})
@@ -152,6 +160,37 @@ def test_visits_are_those_of_the_branch(session):
     session.go({}, restart=True)
     assert progress.moment(INSIDE).visits["draft"] == 1
     assert progress.moment(INSIDE).visits["review/ask"] == 3
+
+
+def test_copies_and_edits_are_no_runs(session):
+    session.go({})
+    session.answer("yes")
+    session.go()
+    before = Progress(session).moment(INSIDE).visits
+    session.set({"n": 5}, as_node="draft")
+    session.fork()
+    session.back(1)
+    assert Progress(session).moment(INSIDE).visits == before
+
+
+def test_what_was_taken_back_is_shown_as_not_taken(session):
+    session.go({})
+    assert ("review", "work") in Progress(session).moment().taken
+    session.rewind("review")
+    moment = Progress(session).moment(INSIDE)
+    assert ("review", "work") not in moment.taken
+    assert ("draft", "review") in moment.taken
+    assert "review/ask" not in moment.visits
+
+
+def test_finished_siblings_that_an_edit_took_along_have_run():
+    made = StateGraph(State).add_node("a", lambda state: {"out": ["a"]}).add_node("b", lambda state: interrupt("b?"))
+    made.add_edge(START, "a").add_edge(START, "b").add_edge("a", END).add_edge("b", END)
+    session = Session(made.compile(checkpointer=InMemorySaver()), "t")
+    session.go({})
+    session.set({"n": 1}, as_node="b")
+    visits = Progress(session).moment().visits
+    assert (visits["a"], visits.get("b", 0)) == (1, 0)
 
 
 def test_the_breakpoints_of_the_graph_are_part_of_it(session):

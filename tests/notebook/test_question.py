@@ -343,3 +343,24 @@ def test_a_question_with_markdown_and_changes_is_the_same_after_a_restart(tmp_pa
         again = build(saver).get_state(config).tasks[0].interrupts[0]
         assert (again.id, again.value) == (asked.id, asked.value)
         assert again.value["show"] == [Markdown("# x"), Diff("a", "b")]
+
+
+class Unreadable(str):
+    __slots__ = ()
+
+    def __str__(self):
+        raise ValueError("no text")
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ({"n": 10**6000, "m": 1}, "n: int, m: 1"),
+        ({"n": Unreadable("x"), "m": 1}, "n: Unreadable, m: 1"),
+        (10**6000, "int"),
+        (Unreadable("x"), "Unreadable"),
+    ],
+    ids=["a part", "another part", "a number", "a text"],
+)
+def test_a_value_that_cannot_be_written_out_is_named_by_its_type(value, line):
+    assert plainly(value) == line

@@ -35,7 +35,7 @@ def test_it_begins_at_the_newest_step(view):
 
 def test_a_step_shows_what_it_changed_as_text(view):
     view._choose({"place": 0})
-    assert "Step 0: ✓ ran draft" in view._shown.value
+    assert "Step 0: ✓ draft ran" in view._shown.value
     assert "About &lt;b&gt;tea&lt;/b&gt;" in view._shown.value
     assert "<b>tea" not in view._shown.value
     assert not view._back.disabled

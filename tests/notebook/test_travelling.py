@@ -1,5 +1,7 @@
 """`%graph back`, `rewind`, `goto`, `fork`, `switch`, `branches`, `compare`, `timeline` and `what-if`, in a shell."""
 
+import contextvars
+
 import pytest
 
 from nbhitl.notebook.travelling.branch_tree import BranchTree, SideBySide
@@ -124,7 +126,7 @@ def test_compare_shows_both_side_by_side(post):
     shown = line(post, "compare main")
     assert isinstance(post.value, SideBySide)
     assert "main and branch 2 part after step 0 (draft)." in shown
-    assert "✓ ran publish" in shown
+    assert "✓ publish ran" in shown
     assert "From the end of main to the end of branch 2:" in shown
     assert "<ins>" in post.value._repr_html_()
     post.run("%graph compare main main")
@@ -169,6 +171,23 @@ def test_what_if_runs_each_answer_and_leaves_the_question_open(post):
     assert "The thread itself stands where it stood." in shown
     assert len(post.workspace.current.session.pending()) == 1
     assert "demo~what-if" not in line(post, "threads")
+
+
+def test_what_nodes_print_under_a_what_if_is_an_output_of_its_own_cell(notebook):
+    """The kernel looks in the context of a print for the cell that it belongs to."""
+    cell = contextvars.ContextVar("cell", default="the cell of the graph")
+    seen = notebook.shell.user_ns["seen"] = []
+    notebook.shell.user_ns["cell"] = cell
+    source = ASYNC.format(line=INPUT).replace('print("published")', "seen.append(cell.get())")
+    said = notebook.run(source)
+    assert notebook.error is None, said
+    token = cell.set("the cell of the what-if")
+    try:
+        line(notebook, "what-if true")
+    finally:
+        cell.reset(token)
+    line(notebook, "answer true")
+    assert seen == ["the cell of the what-if", "the cell of the graph"]
 
 
 def test_what_if_takes_answers_field_by_field_and_keeps_its_threads(post):

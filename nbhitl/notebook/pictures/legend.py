@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from nbhitl.drawing import Drawing, State
-from nbhitl.notebook.pictures.moment import STATES, Moment
+from nbhitl.drawing import STATES, Drawing, State
+from nbhitl.notebook.pictures.moment import Moment
 
 if TYPE_CHECKING:
     from nbhitl.notebook.pictures.markers import Placed

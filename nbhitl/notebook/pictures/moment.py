@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from nbhitl.drawing import Fan, Pair, State, printable
+from nbhitl.drawing import STATES, Fan, Pair, State, printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -25,7 +25,7 @@ class Moment:
     states: Mapping[str, State] = field(default_factory=dict)
     breakpoints: Collection[Breakpoint] = ()
     taken: Collection[Pair] = ()
-    """The steps of the run so far: see `nbhitl.drawing.taken`."""
+    """The steps of the run so far: see `nbhitl.engine.moves.taken`."""
     fans: Mapping[str, Fan] = field(default_factory=dict)
     """Nodes that have several tasks in the step that is done now."""
     visits: Mapping[str, int] = field(default_factory=dict)
@@ -55,15 +55,6 @@ STATUSES: Final[Mapping[Status, str]] = {
     "finished": "Finished",
     "drained": "Stopped",
     "idle": "Not started",
-}
-STATES: Final[Mapping[State, str]] = {
-    "idle": "not run yet",
-    "next": "runs next",
-    "running": "running",
-    "done": "done",
-    "failed": "failed",
-    "waiting": "waits for a person",
-    "paused": "stopped here, about to run",
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
-from nbhitl.drawing import State, text_width
+from nbhitl.drawing import SIGNS, State, text_width
 from nbhitl.notebook.pictures.markers import Marker
 
 if TYPE_CHECKING:
@@ -26,14 +26,6 @@ PAINT: Final[Mapping[State, tuple[str, str, str]]] = {
     "paused": (INK, PAPER, "3"),
 }
 """Line, filling, and the line's width."""
-SIGNS: Final[Mapping[State, str]] = {
-    "running": "M-3,0h.01M0,0h.01M3,0h.01",
-    "done": "M-3,.2L-.9,2.4L3.2,-2.2",
-    "failed": "M-2.3,-2.3L2.3,2.3M2.3,-2.3L-2.3,2.3",
-    "waiting": "M0,-3.6V.2L2.6,1.7",
-    "paused": "M-3.2,0H3M.3,-2.7L3,0L.3,2.7",
-}
-"""What stands on a state's badge, around 0,0: dots, check mark, cross, hands of a clock, arrow."""
 _HALF: Final = 6.0
 """Half the height of a marker."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from nbhitl.drawing import Fan, Pair, State, fans, most_urgent, states, taken
+from nbhitl.debugging.lineage import genuine
+from nbhitl.drawing import Fan, Pair, State, fans, most_urgent, states
 from nbhitl.engine.description import Graph
+from nbhitl.engine.moves import taken
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import START, Asked, Entered, Failed, Position, Stopped, ThreadKey, Wrote
 from nbhitl.run.world import Committed, Ended, Event, Started
@@ -109,12 +111,26 @@ def _trail(lines: list[tuple[str, Graph, list[Position]]], current: set[str]) ->
         ran = [node for position in past for node in position.checkpoint.ran]
         if ns in current and ns not in made.lines:
             made.lines[ns] = Line(graph, past[0] if past else None, set(ran))
-        fresh = [position for position in past if position.checkpoint.id not in seen]
-        seen |= {position.checkpoint.id for position in fresh}
-        for position in fresh:
-            made.visits.update(position.checkpoint.ran)
-            made.pairs |= taken(graph, position)
+        known = {position.checkpoint.id: position for position in past}
+        for position in past:
+            if position.checkpoint.id not in seen:
+                made.visits.update(_runs(position, known.get(position.checkpoint.parent or "")))
+        for position in genuine(past):  # what was taken out of a step that a copy stands for was taken back
+            if position.checkpoint.id not in seen:
+                made.pairs |= taken(graph, position)
+        seen |= known.keys()
     return made
+
+
+def _runs(position: Position, parent: Position | None) -> Iterable[str]:
+    """The nodes whose runs led to a checkpoint: a copy names those of another one, an edit those that it wrote for."""
+    match position.checkpoint.source:
+        case "loop":
+            return position.checkpoint.ran
+        case "update" if parent is not None and len(parent.wrote) < len(parent.checkpoint.tasks):  # it merged these
+            return {task.node for task in parent.checkpoint.tasks if task.id in parent.wrote}
+        case _:
+            return ()
 
 
 _Call = tuple[str, Graph, list[Position], bool]
@@ -128,7 +144,7 @@ def _calls(session: Session, nodes: list[str]) -> Iterator[_Call]:
     newest = True
     for _, _, past, current in _calls(session, above) if above else first:
         newest = newest and current
-        for position in past:
+        for position in genuine(past):
             calls = [
                 entered
                 for task in position.checkpoint.tasks

@@ -12,7 +12,7 @@ from nbhitl.notebook.inspecting.columns import in_columns
 from nbhitl.notebook.inspecting.compared import Compared
 from nbhitl.notebook.inspecting.look_style import LOOK_STYLE
 from nbhitl.notebook.questions.markup import escaped
-from nbhitl.notebook.travelling.timeline import nodes, sign, told, wrote
+from nbhitl.notebook.travelling.timeline import happening, nodes, told, wrote
 from nbhitl.words import cut
 
 COLUMNS = ("branch", "", "left", "steps", "stands")
@@ -26,6 +26,9 @@ TREE_STYLE = """<style>
 .nbh-look.nbh-look .nbh-branches .nbh-here > th { font-weight: 600; }
 .nbh-look.nbh-look .nbh-branches .nbh-here > :is(th, td) { background: color-mix(in srgb,
   var(--jp-brand-color1, #1976d2) 10%, transparent); }
+</style>"""
+SIDES_STYLE = """<style>
+.nbh-look.nbh-look .nbh-sides :is(td, th):is(:nth-child(2), :nth-child(6)) { min-width: 14ch; }
 </style>"""
 
 
@@ -135,18 +138,14 @@ class SideBySide:
     def _repr_html_(self) -> str:
         heading = f'<div class="nbh-heading">{escaped(self.heading)}</div>'
         steps, ends = Table(self._columns, self._rows)._repr_html_(), self._ends.inner_html()
-        return f'{LOOK_STYLE}<div class="nbh-look">{heading}{steps}{ends}</div>'
+        sides = f'<div class="nbh-sides">{steps}</div>'
+        return f'{LOOK_STYLE}{SIDES_STYLE}<div class="nbh-look">{heading}{sides}{ends}</div>'
 
 
 def _cells(moment: Moment | None) -> tuple[str, str, str]:
     if moment is None:
         return "", "", ""
-    word = sign(moment)
-    return (
-        str(moment.step),
-        f"{word} {nodes(moment.nodes)}".strip(),
-        "; ".join(filter(None, [wrote(moment), told(moment)])),
-    )
+    return str(moment.step), happening(moment), "; ".join(filter(None, [wrote(moment), told(moment)]))
 
 
 def _mark(one: Moment | None, other: Moment | None) -> str:

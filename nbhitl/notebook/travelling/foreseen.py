@@ -61,7 +61,7 @@ class Foreseen:
     def notes(self) -> list[str]:
         """What to know beside the table."""
         found = self.found
-        said = ["The thread itself stands where it stood. What nodes do outside the state was done once a row."]
+        said = ["The thread itself stands where it stood. What nodes do outside the state was done once for each row."]
         if found.rows and not found.differing:
             said.append("The last values are the same in all rows.")
         if len(found.differing) > KEYS:

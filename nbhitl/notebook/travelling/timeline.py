@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from nbhitl.checkpoint.sql.table import Table
 from nbhitl.debugging.moments import Exchange, Happened, Moment
@@ -85,6 +85,23 @@ def sign(moment: Moment) -> str:
     """What happened, as a sign and a word."""
     mark, word = SIGNS[moment.happened]
     return f"{mark} {word}"
+
+
+def happening(moment: Moment) -> str:
+    """What happened, with whom, to be read as a sentence: ``? review asked``."""
+    mark = SIGNS[moment.happened][0]
+    names = nodes(moment.nodes)
+    match moment.happened:
+        case "due":
+            return f"{mark} next: {names}"
+        case "ended":
+            return f"{mark} end of the run"
+        case "input":
+            return f"{mark} input"
+        case "ran" | "asked" | "failed":
+            return f"{mark} {names} {moment.happened}"
+        case _:
+            assert_never(moment.happened)
 
 
 def nodes(names: Iterable[str]) -> str:

@@ -20,9 +20,9 @@ from nbhitl.engine.errors import NbhitlError
 from nbhitl.notebook.inspecting.compared import Compared
 from nbhitl.notebook.inspecting.inspector import Inspected
 from nbhitl.notebook.inspecting.look_style import LOOK_STYLE
-from nbhitl.notebook.questions.markup import error_html, escaped, note, sentence
+from nbhitl.notebook.questions.markup import error_html, escaped, note
 from nbhitl.notebook.slot import Slot
-from nbhitl.notebook.travelling.timeline import Timeline, happenings, nodes, sign, stood, timeline_of, took
+from nbhitl.notebook.travelling.timeline import Timeline, happening, happenings, nodes, sign, stood, timeline_of, took
 from nbhitl.notebook.travelling.travel import Trip
 from nbhitl.words import cut
 
@@ -200,10 +200,10 @@ def _line(moment: Moment, width: int) -> str:
 
 def _step_html(session: Session, moment: Moment, after: Moment) -> str:
     """What there is to see at a step. ``after`` is the one behind it, or itself."""
-    title = f"Step {moment.step}: {sign(moment)} {nodes(moment.nodes)}".strip()
+    title = f"Step {moment.step}: {happening(moment)}"
     facts = [f"worked {took(moment)}" if took(moment) else "", f"waited {stood(moment)}" if stood(moment) else ""]
     said = [", ".join(filter(None, facts)), *happenings(moment)]
-    items = "".join(f"<li>{escaped(sentence(line))}</li>" for line in said if line)
+    items = "".join(f"<li>{escaped(line)}</li>" for line in said if line)
     story = f"<ul>{items}</ul>" if items else ""
     head = f'{LOOK_STYLE}<div class="nbh-look"><div class="nbh-heading">{escaped(cut(title))}</div>{story}'
     whose = f"{session.name} / {session.thread}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -88,5 +89,6 @@ def foresee(worker: Worker, answers: Sequence[Any] | None, steps: int, *, keep: 
     def run() -> None:
         found.append(worker.session.what_if(answers, steps=steps, keep=keep, control=worker.control))
 
-    worker.do(Act(run))
+    here = contextvars.copy_context()  # what nodes print now is no output of the run itself: it lands in this cell
+    worker.do(Act(lambda: here.run(run)))
     return found[0]

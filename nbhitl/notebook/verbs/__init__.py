@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from nbhitl.engine.errors import NbhitlError, did_you_mean
 from nbhitl.notebook.verbs import (
@@ -35,7 +35,20 @@ def call(workspace: Workspace, text: str) -> Any:
     word = word or "where"
     if word not in VERBS:
         raise NbhitlError(f"%graph {word}: there is no such verb.{did_you_mean(word, VERBS)} %graph help lists them.")
+    if word not in FREE:
+        words = _without_comment(words)
     return VERBS[word].does(Line(workspace, words.strip(), graph, thread))
+
+
+FREE: Final = ("answer", "sql")
+"""Verbs whose words are text of the user's own, in which ``#`` is a character as any other."""
+_COMMENT: Final = re.compile(r"""((?:[^"'#]|"[^"]*"|'[^']*'|(?<=\S)#|#(?=\S))*)(?<!\S)#(?!\S).*""")
+
+
+def _without_comment(words: str) -> str:
+    """Without a comment at the end, as after a line of Python: ``#`` between spaces, outside of quotes."""
+    found = _COMMENT.fullmatch(words)
+    return found[1] if found else words
 
 
 _FLAG = re.compile(r"(-[gt])\s+(?:(\"[^\"]*\"|'[^']*')|(\S+))\s*")

@@ -57,7 +57,11 @@ class Arguments(argparse.ArgumentParser):
         unknown = re.fullmatch(r"unrecognized arguments: (--[\w-]+).*", message)
         if unknown:
             message = f"there is no option {unknown[1]}.{did_you_mean(unknown[1], self.names)}"
-        raise NbhitlError(f"%graph {self.says}: {message.rstrip('.')}. %graph {self.prog.split()[-1]}? explains it.")
+        number = re.fullmatch(r"argument (\S+): invalid (int|float) value: (.*)", message)
+        if number:
+            message = f"{number[1]} is a {'whole ' if number[2] == 'int' else ''}number, not {number[3]}"
+        message = message if message.endswith("?") else f"{message.rstrip('.')}."
+        raise NbhitlError(f"%graph {self.says}: {message} %graph {self.prog.split()[-1]}? explains it.")
 
     def options(self) -> str:
         """What each argument is, for help."""

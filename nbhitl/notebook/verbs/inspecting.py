@@ -96,7 +96,7 @@ def watch(line: Line) -> Watches:
         session.at(step[1])  # before anything is written
     if text:
         session.add_watch(text)
-        line.workspace.repaint(session.name)
+        _show_watches(line)
     return watches_of(session, step[1] if step else None)
 
 
@@ -108,7 +108,16 @@ def unwatch(line: Line) -> None:
     for text in session.watches if line.words == "all" and "all" not in session.watches else (line.words,):
         session.remove_watch(text)
         print(f"No longer watched: {cut(text, 120)}")
-    line.workspace.repaint(session.name)
+    _show_watches(line)
+
+
+def _show_watches(line: Line) -> None:
+    """Bring those that stand below the drawing up to date; while the graph runs, its next stop does."""
+    worker = line.worker
+    position = worker.session.position
+    if worker.screen.interactive and not worker.session.busy and position is not None and position.stopped is not None:
+        stopped = position.stopped
+        worker.put(Act(lambda: worker.screen.stopped(stopped)))
 
 
 _SET_USAGE: Final = "set KEY=EXPR [KEY=EXPR ...] [--overwrite] [--as NODE]"

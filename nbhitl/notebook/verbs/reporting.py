@@ -27,7 +27,8 @@ def report(line: Line) -> None:
     session = _session(line, given.thread)
     file = session.report(given.file, title=given.title, limit=given.limit, force=given.force)
     size = file.stat().st_size
-    print(f"Written: {file} ({size / 1e6:.1f} MB). It needs no network; open it in any browser.")
+    room = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
+    print(f"Written: {file} ({room}). It needs no network; open it in any browser.")
 
 
 def _session(line: Line, thread: str | None) -> Session:

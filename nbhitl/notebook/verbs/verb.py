@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from nbhitl.engine.errors import NbhitlError
+from nbhitl.session.whereabouts import watched_lines
 
 if TYPE_CHECKING:
     from nbhitl.notebook.worker import Worker
@@ -71,3 +72,5 @@ def tell(worker: Worker) -> None:
     text = (worker.session.state().metadata or {}).get("stop_text") or ""
     worker.screen.repeat()
     print(f"Graph {worker.session.name}: {text}. See the drawing under its cell.")
+    for said in watched_lines(worker.session):
+        print(said)
