@@ -141,7 +141,8 @@ def test_a_log_breakpoint_prints_in_the_cell(flow):
 
 def test_a_breakpoint_in_a_sub_graph_and_on_an_edge(flow):
     said(flow, "%graph break sub/inner_q --once")
-    said(flow, "%graph break --on edge sub -> last")
+    assert "only a Command can go this way" in said(flow, "%graph break --on edge first -> last --disabled")
+    assert "Command" not in said(flow, "%graph break --on edge sub -> last")
     assert "before sub/inner_q" in said(flow, "%graph continue")
     assert "before last (on the edge sub -> last)" in said(flow, "%graph continue")
     assert "inner_q" not in said(flow, "%graph breaks")

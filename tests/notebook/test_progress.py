@@ -183,6 +183,19 @@ def test_what_was_taken_back_is_shown_as_not_taken(session):
     assert "review/ask" not in moment.visits
 
 
+def test_the_calls_of_a_step_that_an_edit_stands_for_were_taken_back(session):
+    session.start({}, paused=True)
+    session.until("review/check")
+    session.continue_()
+    step = next(moment.step for moment in session.timeline() if "review" in moment.nodes)
+    session.fork(step, {"n": 0})
+    moment = Progress(session).moment(INSIDE)
+    assert ("review", "work") not in moment.taken
+    assert "review/ask" not in moment.visits
+    session.go()
+    assert Progress(session).moment(INSIDE).visits["review/ask"] == 3
+
+
 def test_finished_siblings_that_an_edit_took_along_have_run():
     made = StateGraph(State).add_node("a", lambda state: {"out": ["a"]}).add_node("b", lambda state: interrupt("b?"))
     made.add_edge(START, "a").add_edge(START, "b").add_edge("a", END).add_edge("b", END)

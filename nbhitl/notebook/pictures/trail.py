@@ -115,11 +115,21 @@ def _trail(lines: list[tuple[str, Graph, list[Position]]], current: set[str]) ->
         for position in past:
             if position.checkpoint.id not in seen:
                 made.visits.update(_runs(position, known.get(position.checkpoint.parent or "")))
-        for position in genuine(past):  # what was taken out of a step that a copy stands for was taken back
+        for position in _counting(past):
             if position.checkpoint.id not in seen:
                 made.pairs |= taken(graph, position)
         seen |= known.keys()
     return made
+
+
+def _counting(past: Iterable[Position]) -> Iterator[Position]:
+    """The positions whose tasks count on a line: what came of one that a copy or an edit stands for was taken back."""
+    child: Position | None = None
+    for position in genuine(past):
+        edited = child is not None and child.checkpoint.source == "update"
+        if not (edited and len(position.wrote) == len(position.checkpoint.tasks)):
+            yield position
+        child = position
 
 
 def _runs(position: Position, parent: Position | None) -> Iterable[str]:
@@ -144,7 +154,7 @@ def _calls(session: Session, nodes: list[str]) -> Iterator[_Call]:
     newest = True
     for _, _, past, current in _calls(session, above) if above else first:
         newest = newest and current
-        for position in genuine(past):
+        for position in _counting(past):
             calls = [
                 entered
                 for task in position.checkpoint.tasks

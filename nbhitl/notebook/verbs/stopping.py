@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from nbhitl.checkpoint.sql.table import Table
+from nbhitl.drawing.ways import Join, Stub, ways
+from nbhitl.drawing.ways import Line as Edge
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.notebook.verbs.arguments import Arguments
 from nbhitl.notebook.verbs.verb import Verb, split
@@ -60,8 +62,23 @@ def break_(line: Line) -> None:
             once=given.once,
             enabled=not given.disabled,
         )
-        print(f"Breakpoint {point.words}.")
+        print(f"Breakpoint {point.words}.{_doubt(session, point)}")
     line.workspace.repaint(session.name)
+
+
+def _doubt(session: Session, point: Breakpoint) -> str:
+    """That no edge of the graph leads this way: a `Command` may all the same, so it is no mistake."""
+    if point.kind != "edge" or "/" in point.node:
+        return ""
+    for way in ways(session.graph):
+        match way:
+            case Edge(source, target) if (source, target) == (point.node, point.target):
+                return ""
+            case Join(sources, target) if point.node in sources and target == point.target:
+                return ""
+            case Stub(source) if source == point.node:
+                return ""
+    return f" The graph has no edge from {point.node} to {point.target}: only a Command can go this way."
 
 
 def unbreak(line: Line) -> None:
