@@ -15,11 +15,12 @@ from nbhitl.debugging.step import FIRST
 from nbhitl.drawing import Direction
 from nbhitl.engine.errors import NbhitlError, PendingInterruptError, ThreadBusyError, did_you_mean
 from nbhitl.notebook.cell import Cell, build
+from nbhitl.notebook.commands import Go, Show
 from nbhitl.notebook.revising.anew import anew
 from nbhitl.notebook.revising.choice import Choice
 from nbhitl.notebook.revising.revision import Revision
 from nbhitl.notebook.view import View
-from nbhitl.notebook.worker import Go, Show, Worker
+from nbhitl.notebook.worker import Worker
 from nbhitl.outcomes import moment
 from nbhitl.run.secrets import has_secrets
 from nbhitl.scripts import ScriptedAnswers

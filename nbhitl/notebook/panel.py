@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from nbhitl.debugging.breakpoint import Breakpoint, Kind
 from nbhitl.engine.errors import NbhitlError, ThreadBusyError
+from nbhitl.notebook.commands import Move
 from nbhitl.notebook.view import View
-from nbhitl.notebook.worker import Move
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

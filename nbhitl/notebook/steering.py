@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.engine.records import Stopped
+from nbhitl.notebook.commands import Back, Command, Go, Move
 from nbhitl.notebook.questions.markup import escaped
-from nbhitl.notebook.worker import Back, Command, Go, Move
 from nbhitl.session.whereabouts import watched_lines
 
 if TYPE_CHECKING:

@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from nbhitl.drawing import Direction
 from nbhitl.engine.errors import AnswerRefused
 from nbhitl.engine.records import Answered, Asked, Stopped
+from nbhitl.notebook.commands import INPUT, Begin, Go
 from nbhitl.notebook.errors import show_problem
 from nbhitl.notebook.pictures.canvas import Canvas
 from nbhitl.notebook.slot import Slot
 from nbhitl.notebook.story import answers_html, story
-from nbhitl.notebook.worker import INPUT, Begin, Go
 from nbhitl.session.whereabouts import watched_lines
 from nbhitl.words import plainly
 
 if TYPE_CHECKING:
+    from nbhitl.notebook.commands import Command
     from nbhitl.notebook.questions.desk import Desk
     from nbhitl.notebook.questions.form import Form
     from nbhitl.notebook.revising.choice import Choice
-    from nbhitl.notebook.worker import Command, Worker
+    from nbhitl.notebook.worker import Worker
     from nbhitl.run.world import Event
     from nbhitl.session import Session
 
@@ -34,7 +35,7 @@ SHORT = 0.6
 
 
 class View:
-    """The output of one cell. Implements `nbhitl.notebook.worker.Screen`."""
+    """The output of one cell. Implements `nbhitl.notebook.screen.Screen`."""
 
     def __init__(
         self, session: Session, *, interactive: bool, live: bool, direction: Direction | None = None, draw: bool = True

@@ -16,169 +16,38 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Final
 
-from nbhitl.debugging.step import FIRST, Step, StepKind
+from nbhitl.debugging.step import FIRST, Step
 from nbhitl.engine.errors import AnswerRefused, NbhitlError, Problem, ThreadBusyError, UnknownInterruptError
-from nbhitl.engine.records import EMPTY, Answered, Asked, Position, Stopped
+from nbhitl.engine.records import EMPTY, Asked, Position
+from nbhitl.notebook.commands import (
+    INPUT,
+    Act,
+    Answer,
+    AnswerAll,
+    Back,
+    Begin,
+    Check,
+    Command,
+    Go,
+    Look,
+    Move,
+    Rerun,
+    Show,
+)
+from nbhitl.notebook.screen import Screen
 from nbhitl.run.cards import card_schema
 from nbhitl.run.vault import shown
 from nbhitl.run.world import Ended, Event, RunControl
 from nbhitl.scripts import ScriptedAnswers
 from nbhitl.session import Runner, Session
 
-
-@dataclass(frozen=True, slots=True)
-class Go:
-    """Run: on new input, or on from where the thread stands."""
-
-    input: Mapping[str, Any] | None = None
-    restart: bool = False
-    rename: Mapping[str, str] = field(default_factory=dict)
-    """Old to new names of nodes."""
-    step: Step | None = None
-    """How far; None until something else stops it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Make a step of the debugger, from where the run stands when its turn has come."""
-
-    kind: StepKind
-    count: int = 1
-    node: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Back:
-    """Stand before an earlier step again, without running."""
-
-    count: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Rerun:
-    """Go back to before what was edited had run, and run from there with the new code."""
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Do something that does not run this thread: on the worker's thread, so that it shows itself in its cell."""
-
-    does: Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Record an answer, then run on."""
-
-    value: Any
-    id: str | None = None
-    via: str = "form"
-    by: str | None = None
-    """Who answers; the user of this machine by default."""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerAll:
-    """Record the answers to several questions, plain data by id, in one act; then run on once."""
-
-    values: Mapping[str, Any]
-    notes: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """See whether what a form has sent fits its question, and keep it for later."""
-
-    raw: Any
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The thread may have been moved from elsewhere: bring the screen up to date; ``go_on`` with answers from there."""
-
-    go_on: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """Run on the input that a form has gathered."""
-
-    schema: Any
-    raw: Mapping[str, Any]
-    restart: bool = False
-    step: bool = False
-    """Stop before the first nodes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    """Show where the thread stands, without running."""
-
-
-INPUT = "input"
-"""Stands where a question's id would: the form for a run's input."""
-
-Command: TypeAlias = Go | Move | Back | Rerun | Act | Begin | Answer | AnswerAll | Check | Look | Show
-
 PATIENCE: Final = 1.0
 """Seconds between two looks at the clock while a deadline is ahead: a clock that is set jumps over any timer."""
 PAUSE: Final = 0.25
 """Seconds between two looks at a thread that is run by somebody else."""
-
-
-class Screen(Protocol):
-    """What a worker tells the person who watches. Owns nothing of the run."""
-
-    interactive: bool
-    """Whether somebody can fill in a form."""
-
-    def draw(self) -> None:
-        """Begin: the cell that runs shows the drawing."""
-
-    def event(self, event: Event) -> None:
-        """Something happened in the run."""
-
-    def paint(self, *, at_once: bool = False) -> None:
-        """The breakpoints, or something else outside the run, have changed."""
-
-    def repeat(self) -> None:
-        """Another cell than the one that shows the run has moved it, and is about to end."""
-
-    def stopped(self, stopped: Stopped | None) -> None:
-        """The run handed control back (None: it has not run yet): show questions, or how to go on."""
-
-    def refuse(self, id: str | None, error: AnswerRefused) -> None:
-        """An answer did not fit."""
-
-    def ask_input(self, required: Mapping[str, Any], *, restart: bool, step: bool) -> None:
-        """Show a form for a run's input; sends `Begin`."""
-
-    def taken(self, id: str, value: Any) -> None:
-        """What a form has sent was taken."""
-
-    def answered(self, question: Asked, answer: Answered) -> None:
-        """An answer was recorded; the run goes on."""
-
-    def kept(self, id: str, plain: Any) -> None:
-        """What a form has sent fits its question, and waits to be submitted with others."""
-
-    def look(self) -> None:
-        """The thread may stand elsewhere than what is shown: say what became of each question that is not open."""
-
-    def running(self) -> None:
-        """A run goes on while no cell waits for it: offer to stop it, if it lasts."""
-
-    def gone(self, message: str) -> None:
-        """Nothing is to be done here any more."""
-
-    def problem(self, error: BaseException) -> None:
-        """Something went wrong while no cell waits for it."""
 
 
 class _Job:

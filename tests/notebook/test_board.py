@@ -162,7 +162,7 @@ def until(done, seconds=20):
 
 def wait(worker, done):
     """Have the worker do nothing, behind all that it does now."""
-    from nbhitl.notebook.worker import Look
+    from nbhitl.notebook.commands import Look
 
     worker.do(Look())
     done.set()

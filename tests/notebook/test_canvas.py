@@ -9,9 +9,9 @@ import pytest
 
 from nbhitl.debugging.breakpoint import Breakpoint
 from nbhitl.engine.errors import NbhitlError
+from nbhitl.notebook.commands import Look, Show
 from nbhitl.notebook.panel import TEXT_LIMIT, breakpoint_of, reply
 from nbhitl.notebook.pictures.picture import MIME
-from nbhitl.notebook.worker import Look, Show
 from nbhitl.notebook.workspace import Workspace
 
 CORPUS = json.loads((Path(__file__).parents[1] / "corpora" / "attacks.json").read_text(encoding="utf-8"))

@@ -526,7 +526,7 @@ flow(START, first, END)
 """
     notebook.run(cell.replace("%%graph slow", "%%graph slow -N"))
     worker = notebook.workspace.find()
-    from nbhitl.notebook.worker import Go
+    from nbhitl.notebook.commands import Go
 
     worker.put(Go({}))
     assert began.wait(10)
@@ -549,7 +549,7 @@ def second(state):
     return {"x": state["x"] + 1}
 flow(START, first, second, END)
 """)
-    from nbhitl.notebook.worker import Go
+    from nbhitl.notebook.commands import Go
 
     worker = notebook.workspace.find()
     worker.put(Go({}))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from nbhitl.debugging.changes import Before, Change, Changes
+from nbhitl.notebook.commands import Act, Go, Rerun
 from nbhitl.notebook.revising.revision import Revision
-from nbhitl.notebook.worker import Act, Go, Rerun
 
 TEA = """--thread demo -i '{"topic": "tea"}'"""
 

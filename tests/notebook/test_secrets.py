@@ -55,7 +55,7 @@ flow(START, login, leave, END)
 """
 ANSWER = """
 import os
-from nbhitl.notebook.worker import Answer
+from nbhitl.notebook.commands import Answer
 from nbhitl.notebook.workspace import Workspace
 _worker = Workspace.of(get_ipython()).current
 _given = {{"user": {user!r}, "password": os.environ["TYPED"]}}

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 pytest.importorskip("ipywidgets")
 
 from nbhitl import START, InMemorySaver, NbhitlError, Session, StateGraph, interrupt
+from nbhitl.notebook.commands import Act
 from nbhitl.notebook.inspecting.state_form import HOW, WRITER, OpenForm, state_form
-from nbhitl.notebook.worker import Act
 
 
 class Review(BaseModel):

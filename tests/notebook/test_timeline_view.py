@@ -20,7 +20,7 @@ def view(notebook):
 
 def settled(view):
     """What the view says when the worker has done its work."""
-    from nbhitl.notebook.worker import Act
+    from nbhitl.notebook.commands import Act
 
     view.notebook.workspace.find("post", "demo").do(Act(lambda: None))
     return view._said.value

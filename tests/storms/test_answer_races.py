@@ -14,8 +14,9 @@ from collections import Counter
 import pytest
 
 from nbhitl.notebook import clerk, launch
+from nbhitl.notebook.commands import Show
 from nbhitl.notebook.view import View
-from nbhitl.notebook.worker import Show, Worker
+from nbhitl.notebook.worker import Worker
 from nbhitl.session import Session
 from tests.notebook.conftest import Notebook
 from tests.storms.programs import rounds

@@ -17,7 +17,8 @@ import pytest
 from nbhitl import START, Command, DuckDBSaver, InMemorySaver, StateGraph, interrupt
 from nbhitl.engine.errors import AlreadyAnsweredError, ThreadBusyError, UnknownInterruptError
 from nbhitl.engine.records import Answered, Checkpoint, ThreadKey
-from nbhitl.notebook.worker import Answer, Show, Worker
+from nbhitl.notebook.commands import Answer, Show
+from nbhitl.notebook.worker import Worker
 from nbhitl.session import Session
 from tests.storms.programs import LONG, ROOT, rounds, side_by_side
 

@@ -14,9 +14,9 @@ from nbhitl.debugging.likeness import same
 from nbhitl.engine.channels import BinaryOperatorAggregate, Topic
 from nbhitl.engine.errors import AnswerRefused, NbhitlError, Problem, did_you_mean
 from nbhitl.engine.records import MISSING, Asked
+from nbhitl.notebook.commands import Act
 from nbhitl.notebook.inspecting.compared import Compared
 from nbhitl.notebook.inspecting.look_style import LOOK_STYLE
-from nbhitl.notebook.worker import Act
 from nbhitl.run.drafts import drafted
 
 if TYPE_CHECKING:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from nbhitl.engine.errors import AnswerRefused, NbhitlError, SchemaError
 from nbhitl.engine.records import Answered, Asked
+from nbhitl.notebook.commands import Answer, AnswerAll, Check
 from nbhitl.notebook.questions.board import Board, Row
 from nbhitl.notebook.questions.countdown import Countdown
 from nbhitl.notebook.questions.form import Form
 from nbhitl.notebook.questions.remark import Remark
-from nbhitl.notebook.worker import Answer, AnswerAll, Check, schema_of
+from nbhitl.notebook.worker import schema_of
 from nbhitl.outcomes import Outcome, then, told
 from nbhitl.run.vault import shown
 from nbhitl.words import plainly

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from nbhitl.engine.errors import NbhitlError
-from nbhitl.notebook.worker import Go, Worker
+from nbhitl.notebook.commands import Go
+from nbhitl.notebook.worker import Worker
 from nbhitl.session import Session
 
 if TYPE_CHECKING:

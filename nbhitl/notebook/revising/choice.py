@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import DisplayHandle
 
+from nbhitl.notebook.commands import Act, Go, Rerun
 from nbhitl.notebook.questions.markup import escaped, label_text
-from nbhitl.notebook.worker import Act, Go, Rerun
 
 if TYPE_CHECKING:
     from nbhitl.debugging.changes import Changes
-    from nbhitl.notebook.worker import Command
+    from nbhitl.notebook.commands import Command
     from nbhitl.session import Session
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbhitl.engine.errors import NbhitlError
-from nbhitl.notebook.worker import Act
+from nbhitl.notebook.commands import Act
 from nbhitl.session.what_if import WhatIf
 
 if TYPE_CHECKING:

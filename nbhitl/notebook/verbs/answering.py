@@ -10,8 +10,9 @@ from nbhitl.checkpoint.sql.table import Table
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.inbox import Reply, Stored, accepted, open_questions
 from nbhitl.inbox import answer as answer_stored
+from nbhitl.notebook.commands import Answer
 from nbhitl.notebook.verbs.verb import Verb, split, tell
-from nbhitl.notebook.worker import Answer, Worker, user
+from nbhitl.notebook.worker import Worker, user
 from nbhitl.outcomes import moment, then
 from nbhitl.words import cut, plainly
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from nbhitl.debugging.looks import cut
 from nbhitl.engine.errors import NbhitlError, ThreadBusyError, did_you_mean
+from nbhitl.notebook.commands import Act
 from nbhitl.notebook.inspecting.compared import Compared
 from nbhitl.notebook.inspecting.inspector import Inspected
 from nbhitl.notebook.inspecting.watching import Watches, watches_of
 from nbhitl.notebook.verbs.arguments import Arguments
 from nbhitl.notebook.verbs.pairs import pairs, values
 from nbhitl.notebook.verbs.verb import Verb
-from nbhitl.notebook.worker import Act, Worker
+from nbhitl.notebook.worker import Worker
 
 if TYPE_CHECKING:
     from nbhitl.notebook.verbs.verb import Line

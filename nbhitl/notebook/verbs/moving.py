@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from nbhitl.debugging.step import FIRST
 from nbhitl.engine.errors import NbhitlError
+from nbhitl.notebook.commands import Go, Move
 from nbhitl.notebook.given import variable_or_json
 from nbhitl.notebook.verbs.arguments import Arguments
 from nbhitl.notebook.verbs.verb import Verb, tell
-from nbhitl.notebook.worker import Go, Move
 
 if TYPE_CHECKING:
     from nbhitl.notebook.verbs.verb import Line

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.engine.records import Stopped
+from nbhitl.notebook.commands import Go
 from nbhitl.notebook.verbs.verb import Verb, split
-from nbhitl.notebook.worker import Go
 from nbhitl.scripts.replay import play, replayed
 
 if TYPE_CHECKING:

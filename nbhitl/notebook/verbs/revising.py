@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbhitl.engine.errors import NbhitlError
+from nbhitl.notebook.commands import Go, Rerun
 from nbhitl.notebook.revising.anew import anew
 from nbhitl.notebook.revising.revision import Revision
 from nbhitl.notebook.verbs.arguments import Arguments
 from nbhitl.notebook.verbs.verb import Verb, split, tell
 from nbhitl.notebook.view import View
-from nbhitl.notebook.worker import Go, Rerun
 
 if TYPE_CHECKING:
     from nbhitl.notebook.verbs.verb import Line
