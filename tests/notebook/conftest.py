@@ -1,5 +1,7 @@
 """A real InteractiveShell in an empty folder, without a history file."""
 
+import atexit
+
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -41,6 +43,8 @@ class Notebook:
         InteractiveShell.clear_instance()
         config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
         self.shell = InteractiveShell.instance(config=config)
+        # Each shell would live to the end of the tests with all that ran in it, and be cleaned up then: minutes.
+        atexit.unregister(self.shell.atexit_operations)
         self.run("%load_ext nbhitl")
 
     def run(self, source):
