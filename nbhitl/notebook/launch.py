@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import display
 
 from nbhitl.compiled import CompiledGraph
+from nbhitl.debugging.breakpoint import Breakpoint
 from nbhitl.debugging.changes import Changes
 from nbhitl.debugging.step import FIRST
 from nbhitl.drawing import Direction
@@ -77,7 +78,8 @@ def launch(workspace: Workspace, source: str, options: Launch) -> None:
             if line:
                 print(line)
     for node in options.breakpoints:
-        worker.session.set_breakpoint(node)
+        if Breakpoint("before", node).id not in worker.session.breakpoints:  # one with a condition stays as it is
+            worker.session.set_breakpoint(node)
     workspace.adopt(worker)
     worker.screen.draw()
     if options.execute:

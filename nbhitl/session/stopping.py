@@ -36,8 +36,9 @@ class Stopping(Stepping):
     def hits(self) -> dict[str, int]:
         """How often each breakpoint was hit on this thread, by its id."""
         debugger = self.debugger  # the run may end while we look
-        if debugger is not None:
-            return dict(debugger.hits)
+        return dict(debugger.hits) if debugger is not None else self._kept_hits()
+
+    def _kept_hits(self) -> dict[str, int]:
         kept = self.saver.settings(self.key).get(HITS)
         known = kept if isinstance(kept, Mapping) else {}  # a file may hold anything
         return {id: count for id, count in known.items() if isinstance(id, str) and type(count) is int}
@@ -92,15 +93,20 @@ class Stopping(Stepping):
         if on:
             self._check(point)
         with self._changing() as points:
+            known = points.pop(point.id, None)
             if on:
                 points[point.id] = point
-            elif points.pop(point.id, None) is None:
+            elif known is None:
                 self.expect_path(point.node, "break")
+            if known != (point if on else None):
+                self._forget_hits(point.id)
 
     def remove_breakpoint(self, name: str) -> Breakpoint:
         """Remove a breakpoint, by its id or its node's name. Raises `NbhitlError` where there is none."""
         with self._changing() as points:
-            return points.pop(self._known(name, points))
+            point = points.pop(self._known(name, points))
+            self._forget_hits(point.id)
+            return point
 
     def enable_breakpoint(self, name: str, on: bool = True) -> Breakpoint:
         """Switch a breakpoint on or off, by its id or its node's name.
@@ -114,6 +120,15 @@ class Stopping(Stepping):
                 points[id].check()
             points[id] = replace(points[id], enabled=on)
             return points[id]
+
+    def _forget_hits(self, id: str) -> None:
+        """One that is set anew, or otherwise, is counted from the beginning on this thread."""
+        debugger = self.debugger  # the run may end while we look
+        if debugger is not None:
+            debugger.hits.pop(id, None)
+        hits = self._kept_hits()
+        if hits.pop(id, None) is not None:
+            self.saver.set_setting(self.key, HITS, hits)
 
     def toggle_breakpoint(self, node: str) -> bool:
         """Set the breakpoint before a node if there is none, else remove it; whether there is one now."""
@@ -192,7 +207,7 @@ class Stopping(Stepping):
     def _debugger(self, step: Step | None) -> Debugger | None:
         points = self.breakpoints
         # A run without breakpoints gets a debugger too: some may be set while it runs.
-        return Debugger(points, self.hits if points else {}, step)
+        return Debugger(points, self.hits, step)
 
     def _debugged(self, debugger: Debugger) -> None:
         with suppress(SaverError):  # the run has ended, and that is what is told

@@ -134,6 +134,12 @@ def test_what_a_person_answers_may_have_a_number_sign(notebook):
     assert notebook.workspace.find().session.state().values == {"text": "we are # 1"}
 
 
+def test_the_option_of_the_cell_keeps_a_breakpoint_with_a_condition(flow):
+    said(flow, "%graph break last --if x > 3")
+    said(flow, FLOW.format(line="--thread t --break last"))
+    assert "before last, if x > 3" in said(flow, "%graph breaks")
+
+
 def test_a_log_breakpoint_prints_in_the_cell(flow):
     said(flow, """%graph break last --log "x is {x} now" """)
     assert "[last] x is 112 now" in said(flow, "%graph continue")

@@ -248,6 +248,20 @@ def test_hits_are_counted_on_where_the_thread_was_taken_up_again(tmp_path):
         assert other.start({"x": 0}).text == "at the breakpoint before count (hit 3)"
 
 
+def test_a_breakpoint_that_is_set_anew_is_counted_anew_and_one_that_is_switched_off_and_on_is_not(saver):
+    session = session_of(loop(9), saver)
+    session.break_("count", hits="3")
+    assert session.start({"x": 0}).text == "at the breakpoint before count (hit 3)"
+    session.enable_breakpoint("count", False)
+    session.enable_breakpoint("count")
+    assert session.hits == {"before count": 3}
+    session.break_("count", hits="2")
+    assert session.hits == {}
+    assert session.continue_().text == "at the breakpoint before count (hit 2)"
+    session.remove_breakpoint("count")
+    assert session.hits == {}
+
+
 def test_a_log_breakpoint_prints_and_does_not_stop(saver, capsys):
     session = session_of(loop(2), saver)
     session.break_("count", log="x is {x}, twice {x * 2}")
