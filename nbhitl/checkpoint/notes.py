@@ -19,7 +19,7 @@ SETTING: Final = "setting"
 """The kind of a setting's row: its name is the row's key; without bytes it was removed."""
 _MOST: Final = 256
 """Graphs and threads whose notes are kept in memory, as bytes: whoever reads gets values of its own."""
-_SETTINGS: Final = f"SELECT key, bytes FROM journal WHERE kind = '{SETTING}' AND graph = ? AND thread = ? ORDER BY seq"  # noqa: S608 - our own constant
+_SETTINGS: Final = "SELECT key, bytes FROM journal WHERE kind = ? AND graph = ? AND thread = ? ORDER BY seq"
 _POINTS: Final = "SELECT bytes FROM journal WHERE kind = 'breakpoint' AND graph = ? ORDER BY seq DESC LIMIT 1"
 _CODES: Final = "SELECT key, bytes FROM journal WHERE kind = 'code' ORDER BY seq DESC"
 
@@ -102,7 +102,7 @@ class Notes:
     def _known_settings(self, key: ThreadKey) -> dict[str, bytes]:
         owner = _owner(key)
         if owner not in self._settings:
-            rows = self._reader.rows(_SETTINGS, [to_column(owner.graph), to_column(owner.thread)])
+            rows = self._reader.rows(_SETTINGS, [SETTING, to_column(owner.graph), to_column(owner.thread)])
             _keep(self._settings, owner, newest_settings(rows))
         return self._settings[owner]
 

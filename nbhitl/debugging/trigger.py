@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from nbhitl.debugging.breakpoint import Breakpoint
 from nbhitl.debugging.expressions import Expression, Template
 from nbhitl.debugging.hits import Hits
 from nbhitl.debugging.likeness import same
+from nbhitl.debugging.looks import brief
 from nbhitl.debugging.sight import Sight
 from nbhitl.engine.records import MISSING, START
 from nbhitl.words import cut
+
+_ROOM: Final = 60
+"""Characters of a value in the words of a stop."""
 
 
 class Trigger:
@@ -85,12 +89,12 @@ class Trigger:
                 parts.append(f"on the edge {point.node} -> {point.target}")
             case "change":
                 before = sight.position.checkpoint.values.get(point.key, MISSING)
-                old = "no value" if before is MISSING else _short(before)
-                parts.append(f"{point.key}: {old} -> {_short(sight.values[point.key])}")
+                old = "no value" if before is MISSING else brief(before, _ROOM)
+                parts.append(f"{point.key}: {old} -> {brief(sight.values[point.key], _ROOM)}")
             case "error" if sight.failed is not None:
                 parts.append(cut(sight.failed.text))
             case "interrupt" if sight.asked is not None:
-                parts.append(_short(sight.asked.value))
+                parts.append(brief(sight.asked.value, _ROOM))
             case _:
                 pass
         if point.branch is not None:
@@ -100,10 +104,3 @@ class Trigger:
         if point.hits:
             parts.append(f"hit {hits}")
         return ", ".join(parts)
-
-
-def _short(value: object) -> str:
-    try:
-        return cut(f"{value!r:.60}")
-    except Exception:  # noqa: BLE001 - a stranger's repr
-        return f"a {type(value).__name__}"

@@ -1,9 +1,7 @@
 """Breakpoints of a session: every kind, conditions, hits, logs; kept in the file, and set while the graph runs."""
 
-import operator
 import threading
 import time
-from typing import Annotated, TypedDict
 
 import pytest
 
@@ -11,7 +9,6 @@ from nbhitl import (
     END,
     START,
     DuckDBSaver,
-    InMemorySaver,
     NbhitlError,
     Send,
     Session,
@@ -20,39 +17,13 @@ from nbhitl import (
     answering,
     interrupt,
 )
-
-
-class State(TypedDict, total=False):
-    x: int
-    topic: str
-    log: Annotated[list, operator.add]
-
-
-@pytest.fixture(params=["memory", "duckdb"])
-def saver(request, tmp_path):
-    made = InMemorySaver() if request.param == "memory" else DuckDBSaver(tmp_path / "t.duckdb")
-    yield made
-    made.close()
-
-
-def says(name):
-    return lambda state: {"log": [name]}
-
-
-def line(*names, **nodes):
-    nodes = {name: says(name) for name in names} | nodes
-    built = StateGraph(State).add_sequence(list(nodes.items()))
-    return built.add_edge(START, next(iter(nodes)))
+from tests.session.lines import State, line, says, session_of
 
 
 def loop(times):
     """count -> count -> ... until x is ``times``."""
     built = StateGraph(State).add_node("count", lambda s: {"x": s["x"] + 1})
     return built.add_edge(START, "count").add_conditional_edges("count", lambda s: "count" if s["x"] < times else END)
-
-
-def session_of(built, saver):
-    return Session(built.compile(saver), "t")
 
 
 def texts(session, input):

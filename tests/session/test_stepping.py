@@ -1,8 +1,5 @@
 """Moves of the debugger: a step, a task, into and out of sub-graphs, to a node. On both savers, sync and async."""
 
-import operator
-from typing import Annotated, TypedDict
-
 import pytest
 
 from nbhitl import (
@@ -11,41 +8,18 @@ from nbhitl import (
     Command,
     DuckDBSaver,
     EmptyInputError,
-    InMemorySaver,
     NbhitlError,
     PendingInterruptError,
     Send,
-    Session,
     StateGraph,
     UnknownNodeError,
     interrupt,
 )
-
-
-class State(TypedDict, total=False):
-    x: int
-    log: Annotated[list, operator.add]
-
-
-@pytest.fixture(params=["memory", "duckdb"])
-def saver(request, tmp_path):
-    made = InMemorySaver() if request.param == "memory" else DuckDBSaver(tmp_path / "t.duckdb")
-    yield made
-    made.close()
-
-
-def says(name):
-    return lambda state: {"log": [name]}
+from tests.session.lines import State, line, says, session_of
 
 
 async def waits(state):
     return {"log": ["async"]}
-
-
-def line(*names, **nodes):
-    nodes = {name: says(name) for name in names} | nodes
-    built = StateGraph(State).add_sequence(list(nodes.items()))
-    return built.add_edge(START, next(iter(nodes)))
 
 
 def nested():
@@ -59,10 +33,6 @@ def fan():
     for name in "abc":
         built.add_node(name, says(name)).add_edge(START, name)
     return built.add_node("d", says("d")).add_edge(["a", "b", "c"], "d")
-
-
-def session_of(built, saver):
-    return Session(built.compile(saver), "t")
 
 
 def log(session):

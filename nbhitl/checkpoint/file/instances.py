@@ -85,6 +85,7 @@ def fill_new(path: Path | None, *, fold: bool = True) -> Any:
     )
     try:
         execute(connection, schema.statements())
+        connection.execute(schema.EDITION, [schema.edition()])
         connection.execute(schema.RECORD, [schema.VERSION, "first"])
         if path is not None and fold:
             connection.execute("CHECKPOINT")

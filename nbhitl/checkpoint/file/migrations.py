@@ -85,7 +85,7 @@ def renew_views(connection: Any, path: Path) -> None:
         for statement in schema.views():
             connection.execute(statement)
         connection.execute("DELETE FROM about WHERE name = 'views'")
-        connection.execute("INSERT INTO about VALUES ('views', ?)", [wanted])
+        connection.execute(schema.EDITION, [wanted])
         connection.execute("COMMIT")
     except duckdb.Error as error:
         why = str(error).partition("\n")[0]

@@ -334,9 +334,13 @@ RECORD: Final = "INSERT INTO schema_migrations VALUES (?, ?, CAST(now() AT TIME 
 """Notes that the file has a version from now on: its number, and what is new in it."""
 
 
+EDITION: Final = "INSERT INTO about VALUES ('views', ?)"
+"""Notes the `edition` of the views that were made."""
+
+
 def statements() -> list[str]:
-    """What makes an empty database a checkpoint file, in order; then it is given its version with `RECORD`."""
-    return [*TABLES, *ABOUT, *views(), f"INSERT INTO about VALUES ('views', '{edition()}')"]  # noqa: S608 - a digest
+    """What makes an empty database a checkpoint file; then its `EDITION` and its version (`RECORD`) are noted."""
+    return [*TABLES, *ABOUT, *views()]
 
 
 def edition() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias, assert_never
+from typing import Any, TypeAlias, TypeVar, assert_never
 
 from nbhitl.debugging.expressions.arrays import is_frame
 from nbhitl.debugging.expressions.budget import MOST_LENGTH, STEP, Budget, Refused, container
@@ -17,6 +17,7 @@ from nbhitl.debugging.expressions.operators import binary, compare, element, tru
 from nbhitl.debugging.expressions.parsing import complaint
 from nbhitl.engine.errors import ExpressionError, did_you_mean
 
+T = TypeVar("T")
 Scope: TypeAlias = "dict[str, Any]"
 """The names that comprehensions give values to."""
 
@@ -70,14 +71,15 @@ class Evaluation:
     def written(self, node: ast.expr, conversion: str, form: str) -> str:
         """The value of a whole expression as a template writes it."""
         value = self.of(node, {})
-        try:
-            return formatted(value, conversion, form, self._budget)
-        except Exception as error:  # noqa: BLE001 - a stranger's class may raise anything
-            raise self._failed(node, error) from _cause(error)
+        return self._told(node, lambda: formatted(value, conversion, form, self._budget))
 
     def _truth(self, node: ast.expr, value: Any) -> bool:
+        return self._told(node, lambda: truth(value))
+
+    def _told(self, node: ast.expr, work: Callable[[], T]) -> T:
+        """The result of a look at a value; what the look raises is told of the part."""
         try:
-            return truth(value)
+            return work()
         except Exception as error:  # noqa: BLE001 - a stranger's class may raise anything
             raise self._failed(node, error) from _cause(error)
 

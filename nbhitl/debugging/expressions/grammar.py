@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeAlias, assert_never
 
 from nbhitl.debugging.expressions.formatting import format_mistake
 from nbhitl.debugging.expressions.functions import FUNCTIONS, KINDS
@@ -15,6 +16,7 @@ from nbhitl.debugging.expressions.methods import KEYWORDS, NAMES
 from nbhitl.debugging.expressions.parsing import complaint
 from nbhitl.engine.errors import ExpressionError, did_you_mean
 
+Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 MOST_DEPTH = 50
 """Parts of an expression that stand in each other."""
 
@@ -94,7 +96,8 @@ class _Check:
             yield from self.names(node.func.value, bound, depth + 1)
         arguments = list(node.args)
         if consumes and arguments and isinstance(arguments[0], ast.GeneratorExp):
-            yield from self._comprehension(arguments.pop(0), bound, depth + 1)
+            yield from self._comprehension(arguments[0], bound, depth + 1)
+            del arguments[0]
         if name == "isinstance":
             self._kinds(node)
             arguments = arguments[:1]
@@ -131,16 +134,14 @@ class _Check:
                 word = kind.id if isinstance(kind, ast.Name) else ""
                 raise self._refusal(kind, f"isinstance() knows Python's own types here.{did_you_mean(word, KINDS)}")
 
-    def _comprehension(self, node: ast.expr, bound: frozenset[str], depth: int) -> Iterator[str]:
+    def _comprehension(self, node: Comprehension, bound: frozenset[str], depth: int) -> Iterator[str]:
         match node:
-            case ast.DictComp(key=key, value=value, generators=clauses):
-                made = [key, value]
-            case ast.ListComp(elt=part, generators=clauses) | ast.SetComp(elt=part, generators=clauses):
-                made = [part]
-            case ast.GeneratorExp(elt=part, generators=clauses):
-                made = [part]
-            case _:  # pragma: no cover - only these four are handed here
-                return
+            case ast.DictComp():
+                made, clauses = [node.key, node.value], node.generators
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+                made, clauses = [node.elt], node.generators
+            case _:
+                assert_never(node)
         for clause in clauses:
             if clause.is_async:
                 raise self._refusal(clause.target, "nothing can be awaited here")
