@@ -48,6 +48,7 @@ from nbhitl.run.revival import open_questions, revive
 from nbhitl.run.running import Run
 from nbhitl.run.vault import sealed
 from nbhitl.run.world import Durability, RunControl, World
+from nbhitl.stand_ins import STAND_IN
 
 Config: TypeAlias = Mapping[str, Any]
 Nodes: TypeAlias = Literal["*"] | Iterable[str]
@@ -68,6 +69,8 @@ class CallOptions:
     """Who gives the answers of a ``Command(resume=...)``, as claimed."""
     via: str = "code"
     note: str = ""
+    in_time: bool = False
+    """The answers were there before their deadlines: the clock is not asked again."""
     restart: bool = False
     """New input starts over on a branch of its own, even while a question waits; nothing is deleted."""
     rename: Mapping[str, str] = field(default_factory=dict)
@@ -158,6 +161,8 @@ class Calls:
         key, position = self.find(_outermost(config) if inner else config, strict=True)
         run = Run(self.graph, key, Rules(0), self.world, config, options.control, options.durability)
         run.debug = self.debug
+        stand_in = STAND_IN.get()
+        run.expires = stand_in is None or not stand_in.timeless
         if position is not None:
             position = self._fitted(run, input, position, config, options.rename)
         if inner:
@@ -411,7 +416,7 @@ class Calls:
         found = []
         for id, value in given.items():
             question = known[id]
-            if question.deadline and question.deadline <= now:
+            if question.deadline and question.deadline <= now and not options.in_time:
                 cure = "its default counts" if question.default is not MISSING else "it has expired"
                 raise UnknownInterruptError(
                     f"question {id} was to be answered by {_utc(question.deadline)}, "

@@ -26,6 +26,8 @@ class StandIn(Protocol):
 
     via: str
     """Through what its answers come: stands in the ``answers`` view."""
+    timeless: bool
+    """Whether what it answers was in time once, so that no deadline passes while it answers."""
 
     @property
     def active(self) -> bool:
@@ -67,7 +69,7 @@ def following(calls: Calls, run: Run, config: Config, options: CallOptions) -> t
     now = calls.world.clock.now()
     # What has expired meanwhile is no longer asked: its default counts, or its node fails.
     pending = calls.open_questions(position)
-    asked = [question for question in pending if not question.deadline or question.deadline > now]
+    asked = [q for q in pending if not q.deadline or q.deadline > now or stand_in.timeless]
     nodes = {task.id: task.node for task in position.checkpoint.tasks}
     due = [(question.node or nodes[question.task], question) for question in asked]
     given = stand_in.answers(run.graph, run.key, due) if due else EMPTY
@@ -78,7 +80,7 @@ def following(calls: Calls, run: Run, config: Config, options: CallOptions) -> t
     return (
         Command(resume=dict(given)) if given else None,
         {**config, "configurable": thread},
-        replace(options, via=stand_in.via, restart=False, rename={}, last_step=run.rules.last_step),
+        replace(options, via=stand_in.via, in_time=True, restart=False, rename={}, last_step=run.rules.last_step),
     )
 
 

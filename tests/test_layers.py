@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "subgraphs": {"engine"},
     "nesting": {"engine", "run"},
     "grafts": {"engine", "nesting"},
-    "calls": {"engine", "run", "nesting", "grafts"},
+    "calls": {"engine", "run", "nesting", "grafts", "stand_ins"},
     "editing": {"engine", "run", "calls", "grafts", "nesting", "state_snapshot", "subgraphs"},
     "looking": {"engine", "calls", "nesting", "state_snapshot", "subgraphs"},
     "stand_ins": {"engine", "run"},

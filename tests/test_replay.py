@@ -1,6 +1,7 @@
 """Replay: a thread's recorded answers given again, until a node asks that a person wants to answer anew."""
 
 import operator
+import time
 from itertools import pairwise
 from typing import Annotated, TypedDict
 
@@ -204,6 +205,23 @@ def test_an_answer_of_the_deadline_is_given_again():
     assert told(session) == [("a", "late", "deadline")]
     session.replay()
     assert session.state().values["said"] == ["late"]
+
+
+def test_no_deadline_passes_while_recorded_answers_are_given_again():
+    patience = [60.0]
+
+    def waits(state):
+        time.sleep(0.02)  # the question beside it has expired long before this ends
+        return {"said": ["waited"]}
+
+    def ask(state):
+        return {"said": [interrupt("A?", deadline=patience[0], default="late")]}
+
+    graph = StateGraph(State).add_node("a", ask).add_node("b", waits).add_edge(START, "a").add_edge(START, "b")
+    session = ran(graph, {"a": "in time"})
+    patience[0] = 1e-6
+    session.replay()
+    assert session.state().values["said"] == ["in time", "waited"]
 
 
 class Login(BaseModel):

@@ -62,6 +62,8 @@ class Run:
     who = ""
     """Who writes in place of the nodes, in words: an edit is no fault of theirs."""
     debug = False
+    expires = True
+    """Whether deadlines pass: not while recorded answers are given again."""
     watched = True
     """Whether anybody looks at the events: a call that only wants the result does not pay for them."""
 
@@ -235,7 +237,8 @@ class Run:
 
     def _next(self) -> moves.Move:
         # Deadlines are the business of the outermost run: people answer there.
-        now = self.world.clock.now() if self.position.parked and self.parent is None else 0
+        waits = self.expires and self.position.parked and self.parent is None
+        now = self.world.clock.now() if waits else 0
         return moves.next_move(self.graph, self.position, self.rules, now)
 
     def _jobs(self, tasks: Sequence[Task]) -> list[TaskContext]:

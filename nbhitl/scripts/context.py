@@ -21,6 +21,7 @@ class Answering:
 
     def __init__(self, script: ScriptedAnswers, *, check: bool = True) -> None:
         self.script, self.via, self._check = script, script.via, check and script.strict
+        self.timeless = script.timeless
         self.active = False
         self._token: Token[StandIn | None] | None = None
         self._unanswered: list[UnansweredQuestion] = []

@@ -26,7 +26,7 @@ def replayed(recorded: Recording, until: str | None, nodes: Iterable[str], threa
     name = f"the answers recorded on thread {thread!r}"
     stop = [] if until is None else [{"node": until, "pause": True}]
     ScriptedAnswers(stop, "replay").check(nodes)
-    return ScriptedAnswers([*stop, *rules_of(answers)], name, others=True, via="replay")
+    return ScriptedAnswers([*stop, *rules_of(answers)], name, others=True, via="replay", timeless=True)
 
 
 def play(

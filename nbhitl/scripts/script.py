@@ -39,6 +39,7 @@ class ScriptedAnswers:
         strict: a question without a rule, and an answer that was not used, are errors. Else it is left to a person.
         others: what nodes ask that no rule names is left to a person, also with ``strict``.
         via: through what its answers come: stands in the ``answers`` view.
+        timeless: its answers were in time when they were given first, so no deadline passes while it answers.
     """
 
     def __init__(
@@ -49,8 +50,9 @@ class ScriptedAnswers:
         strict: bool = True,
         others: bool = False,
         via: str = "script",
+        timeless: bool = False,
     ) -> None:
-        self.name, self.strict, self.others, self.via = name, strict, others, via
+        self.name, self.strict, self.others, self.via, self.timeless = name, strict, others, via, timeless
         self.rules: tuple[Rule, ...] = rules.read(given, name)
         self.ordered = not isinstance(given, Mapping)
         """The first rule that fits counts; of a mapping it is the one that names the node best."""
