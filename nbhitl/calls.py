@@ -69,6 +69,8 @@ class CallOptions:
     """Who gives the answers of a ``Command(resume=...)``, as claimed."""
     via: str = "code"
     note: str = ""
+    context: Any = None
+    """For the nodes, see `nbhitl.run.runtime.Runtime`."""
     in_time: bool = False
     """The answers were there before their deadlines: the clock is not asked again."""
     restart: bool = False
@@ -121,7 +123,9 @@ class Calls:
     def nested(self, input: Any, config: Config, options: CallOptions, inside: TaskContext, *, as_node: bool) -> Nest:
         """The same for a call from a node's body: a part of the run that the node belongs to."""
         config = {**{k: v for k, v in inside.run.config.items() if k == "recursion_limit"}, **config}
-        found = nest(self.graph, inside, self.rules(config, options), config, self.memory)
+        found = nest(self.graph, inside, self.rules(config, options), config, self.memory, self.world)
+        if options.context is not None:
+            found.run.context = options.context
         if as_node:
             # What the parent has beside the keys of the sub-graph is its own.
             input = (
@@ -160,7 +164,7 @@ class Calls:
         inner = config.get("configurable", EMPTY).get("checkpoint_ns", "") if self.world.saver is not None else ""
         key, position = self.find(_outermost(config) if inner else config, strict=True)
         run = Run(self.graph, key, Rules(0), self.world, config, options.control, options.durability)
-        run.debug = self.debug
+        run.debug, run.context = self.debug, options.context
         stand_in = STAND_IN.get()
         run.expires = stand_in is None or not stand_in.timeless
         if position is not None:

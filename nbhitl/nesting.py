@@ -29,7 +29,7 @@ from nbhitl.engine.records import (
 from nbhitl.run.context import TaskContext
 from nbhitl.run.running import Run
 from nbhitl.run.stream import raise_failure, result
-from nbhitl.run.world import Event
+from nbhitl.run.world import Event, World
 
 SEPARATOR = "|"
 
@@ -262,8 +262,11 @@ def nest(
     rules: Rules,
     config: Mapping[str, Any],
     memory: Any,
+    compiled: World,
 ) -> Nest:
     """A call of ``graph`` from a body. ``memory`` is what it was compiled with: None, True, False or a saver.
+
+    Of ``compiled``, the world that it was compiled with, the store and the cache count where there are some.
 
     ``rules.last_step`` counts from where the run begins.
 
@@ -276,7 +279,11 @@ def nest(
         raise CheckpointerRequired(
             f"node {task.node!r} calls a sub-graph that was compiled with checkpointer=True, but {parent.no_memory}."
         )
-    world = replace(parent.world, saver=saver) if saver is not parent.world.saver else parent.world
+    world = parent.world
+    if saver is not world.saver or compiled.store is not None or compiled.cache is not None:
+        store = world.store if compiled.store is None else compiled.store
+        cache = world.cache if compiled.cache is None else compiled.cache
+        world = replace(world, saver=saver, store=store, cache=cache)
     known = inside.line(number)
     if known is not None:
         ns = known.ns

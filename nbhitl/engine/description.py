@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from nbhitl.engine.channels import BinaryOperatorAggregate, Channel, Topic, UntrackedValue, fleeting
 from nbhitl.engine.errors import UnknownNodeError, did_you_mean
 from nbhitl.engine.fingerprints import Seen, described, digest_of
+from nbhitl.engine.policies import CachePolicy, RetryPolicy, TimeoutPolicy
 from nbhitl.engine.records import END, START
 
 Managed: TypeAlias = Literal["remaining_steps", "is_last_step"]
@@ -59,6 +60,12 @@ class Node:
     """The sub-graph, where the node is one."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Destination to what the drawing writes on the line there."""
+    retry: tuple[RetryPolicy, ...] = ()
+    """The first one that knows the exception counts."""
+    cache: CachePolicy | None = None
+    timeout: TimeoutPolicy | None = None
+    handler: Node | None = None
+    """What runs in its place when it has failed for good; has its name."""
     awaits: bool = field(init=False)
     """Whether calling ``action`` gives an awaitable."""
 

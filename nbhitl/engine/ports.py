@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from nbhitl.engine.records import Answered, Checkpoint, Entry, Position, ThreadKey, Wrote
 
@@ -183,3 +183,24 @@ class Ids(Protocol):
 
     def run(self) -> str:
         """A new run's id: a short string, unique among all runs."""
+
+
+FullKey: TypeAlias = "tuple[tuple[str, ...], str]"
+"""Where a cached result lies: a namespace of texts, and a key in it."""
+
+
+class BaseCache(Protocol):
+    """Keeps results for a time. Every method may be called from any thread."""
+
+    def get(self, keys: Sequence[FullKey]) -> dict[FullKey, Any]:
+        """Those of the keys that have a value which still counts, with it."""
+
+    def set(self, pairs: Mapping[FullKey, tuple[Any, int | None]]) -> None:
+        """Keep values; each for so many seconds, None for ever."""
+
+    def clear(self, namespaces: Sequence[tuple[str, ...]] | None = None) -> None:
+        """Forget what lies in these namespaces; None: everything."""
+
+
+class BaseStore(Protocol):
+    """Memory across threads, by namespace and key. See `nbhitl.store`."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nbhitl.engine import moves, questions
 from nbhitl.engine.errors import (
@@ -26,6 +26,7 @@ from nbhitl.engine.ids import interrupt_id
 from nbhitl.engine.records import EMPTY, MISSING, Answered, Asked, Entered, Entry, Kept, Position, Superseded, Task
 from nbhitl.run import vault
 from nbhitl.run.secrets import has_secrets, secret_paths
+from nbhitl.run.world import Emitted
 
 if TYPE_CHECKING:
     from nbhitl.engine.description import Node
@@ -48,6 +49,9 @@ class TaskContext:
         "_kept",
         "_keys",
         "_paused_in",
+        "attempt",
+        "beat",
+        "begun",
         "calls",
         "entered",
         "node",
@@ -62,6 +66,12 @@ class TaskContext:
     def __init__(self, run: Run, node: Node, task: Task, position: Position) -> None:
         self.run, self.node, self.task, self.position = run, node, task, position
         self.values: Mapping[str, Any] = position.checkpoint.values
+        self.attempt = 1
+        """Which attempt of the task this is, over kills and pauses."""
+        self.begun = 0
+        """When its first attempt began, in microseconds since 1970; 0 where that is not known yet."""
+        self.beat: Callable[[], None] | None = None
+        """Tells whoever watches over its time that it is alive."""
         self.calls = 0
         """How many questions without a key this performance has asked."""
         self.subcalls = 0
@@ -83,6 +93,14 @@ class TaskContext:
     def can_pause(self) -> bool:
         """Whether a checkpointer remembers the run."""
         return self.run.world.saver is not None
+
+    def emit(self, mode: Literal["custom", "messages"], data: Any) -> None:
+        """Stream something to whoever watches; nothing happens where nobody does."""
+        if self.beat is not None:
+            self.beat()
+        outlet = self.run.outlet
+        if outlet is not None and mode in outlet.modes:
+            outlet.put(Emitted(mode, data, self.task, self.run.key.ns), self.run.key.ns)
 
     # -- questions
 

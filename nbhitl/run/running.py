@@ -36,7 +36,17 @@ from nbhitl.engine.records import (
 )
 from nbhitl.run.claims import Claim
 from nbhitl.run.context import TaskContext
-from nbhitl.run.world import DEFAULT_CONCURRENCY, Committed, Durability, Ended, Event, RunControl, Started, World
+from nbhitl.run.world import (
+    DEFAULT_CONCURRENCY,
+    Committed,
+    Durability,
+    Ended,
+    Event,
+    Outlet,
+    RunControl,
+    Started,
+    World,
+)
 
 Listener: TypeAlias = "Callable[[Run, Event], None]"
 
@@ -61,6 +71,10 @@ class Run:
     """Of a sub-graph's run: lets the graph that called it remember, durably, at which checkpoint it stands."""
     who = ""
     """Who writes in place of the nodes, in words: an edit is no fault of theirs."""
+    context: Any = None
+    """What the caller gave as ``context=``: for all nodes, those of sub-graphs included."""
+    outlet: Outlet | None = None
+    """Where bodies stream to; None: nobody watches."""
     debug = False
     expires = True
     """Whether deadlines pass: not while recorded answers are given again."""
@@ -104,6 +118,7 @@ class Run:
         """The code of every graph of the whole run, by the graph's identity."""
         if parent is not None:
             self.listener, self.debug = parent.listener, parent.debug
+            self.context, self.outlet = parent.context, parent.outlet
         self.code: Mapping[str, str]
         self.code, self.digest = _NO_CODE if world.saver is None else self._coded(world.saver)
 

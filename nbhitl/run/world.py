@@ -6,9 +6,9 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
-from nbhitl.engine.ports import Checker, Clock, Ids, Saver
+from nbhitl.engine.ports import BaseCache, BaseStore, Checker, Clock, Ids, Saver
 from nbhitl.engine.records import Checkpoint, Entry, Stopped, Task
 
 DEFAULT_CONCURRENCY = 16
@@ -76,7 +76,28 @@ class Committed:
     checkpoint: Checkpoint
 
 
-Event: TypeAlias = Started | Ended | Committed | Stopped
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """A body streamed something while it runs."""
+
+    mode: Literal["custom", "messages"]
+    data: Any
+    task: Task
+    ns: str = ""
+    """The namespace of the graph that the task belongs to."""
+
+
+Event: TypeAlias = Started | Ended | Committed | Stopped | Emitted
+
+
+class Outlet(Protocol):
+    """Takes what happens while bodies run to whoever watches, from any thread. One for a whole run."""
+
+    modes: frozenset[str]
+    """What is wanted: nothing else needs to be put."""
+
+    def put(self, event: Event, ns: str) -> None:
+        """Hand over an event of the graph in ``ns``. May wait until somebody has taken earlier ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +106,9 @@ class World:
 
     checker: Checker
     saver: Saver | None = None
+    store: BaseStore | None = None
+    """Memory across threads."""
+    cache: BaseCache | None = None
+    """Results of earlier runs."""
     clock: Clock = field(default_factory=SystemClock)
     ids: Ids = field(default_factory=RandomIds)
