@@ -29,7 +29,7 @@ _WHERE = {
     "RemainingSteps": "nbhitl.state",
     "IsLastStep": "nbhitl.state",
     **dict.fromkeys(
-        ("BinaryOperatorAggregate", "EphemeralValue", "LastValue", "Topic", "UntrackedValue"),
+        ("BinaryOperatorAggregate", "EphemeralValue", "LastValue", "NamedBarrierValue", "Topic", "UntrackedValue"),
         "nbhitl.engine.channels",
     ),
     "interrupt": "nbhitl.run.context",

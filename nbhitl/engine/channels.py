@@ -6,13 +6,13 @@ the value. What a channel remembers between two steps is its value, so all of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import add
 from typing import Any, TypeAlias, get_origin
 
 from nbhitl.engine.commands import Overwrite
-from nbhitl.engine.errors import InvalidUpdateError
+from nbhitl.engine.errors import InvalidUpdateError, SchemaError
 from nbhitl.engine.records import MISSING
 
 
@@ -55,8 +55,26 @@ class UntrackedValue:
     guard: bool = True
 
 
-Channel: TypeAlias = LastValue | BinaryOperatorAggregate | Topic | EphemeralValue | UntrackedValue
-CHANNELS = (LastValue, BinaryOperatorAggregate, Topic, EphemeralValue, UntrackedValue)
+@dataclass(frozen=True, slots=True)
+class NamedBarrierValue:
+    """Waits for names: the key appears, as None, once each of ``names`` was written to it.
+
+    Which of them have been is no part of the value: checkpoints keep it beside the state (`Checkpoint.arrived`).
+    """
+
+    typ: Any
+    names: frozenset[str]
+
+    def __init__(self, typ: Any, names: Iterable[str]) -> None:
+        found = frozenset([names] if isinstance(names, str) else names)
+        if not found or not all(isinstance(name, str) for name in found):
+            raise SchemaError(f"NamedBarrierValue waits for names, e.g. {{'a', 'b'}}; it was given {names!r:.60}.")
+        object.__setattr__(self, "typ", typ)
+        object.__setattr__(self, "names", found)
+
+
+Channel: TypeAlias = LastValue | BinaryOperatorAggregate | Topic | EphemeralValue | UntrackedValue | NamedBarrierValue
+CHANNELS = (LastValue, BinaryOperatorAggregate, Topic, EphemeralValue, UntrackedValue, NamedBarrierValue)
 
 _CONCRETE = {"Sequence": list, "MutableSequence": list, "Mapping": dict, "MutableMapping": dict, "Set": set}
 
@@ -83,8 +101,11 @@ def fleeting(channel: Channel) -> bool:
 def merge(name: str, channel: Channel, old: Any, writes: Sequence[Any]) -> Any:
     """The channel's next value: ``old`` (or `MISSING`) with one super-step's ``writes`` merged in, in order.
 
+    Of a barrier, ``old`` and the result are the names that have been written, as a frozenset.
+
     Raises:
-        InvalidUpdateError: more than one write to a channel without a reducer, or more than one `Overwrite`.
+        InvalidUpdateError: more than one write to a channel without a reducer, more than one `Overwrite`, or a name
+            that a barrier does not wait for.
     """
     if type(channel) is LastValue and len(writes) == 1:
         last = writes[0]
@@ -96,6 +117,8 @@ def merge(name: str, channel: Channel, old: Any, writes: Sequence[Any]) -> Any:
         for write in writes:
             found += write if isinstance(write, list) else [write]
         return found
+    if isinstance(channel, NamedBarrierValue):
+        return _arrived(name, channel, frozenset() if old is MISSING else old, writes)
     if len(writes) > 1 and not (isinstance(channel, EphemeralValue | UntrackedValue) and not channel.guard):
         raise InvalidUpdateError(
             f"state key {name!r} got {len(writes)} values in one step, and keeps only one. "
@@ -103,6 +126,14 @@ def merge(name: str, channel: Channel, old: Any, writes: Sequence[Any]) -> Any:
         )
     last = writes[-1]
     return last.value if type(last) is Overwrite else last
+
+
+def _arrived(name: str, channel: NamedBarrierValue, old: frozenset[str], writes: Sequence[Any]) -> frozenset[str]:
+    for write in writes:
+        if write not in channel.names:
+            waits = ", ".join(sorted(map(repr, channel.names)))
+            raise InvalidUpdateError(f"state key {name!r} waits for {waits}; it got {write!r:.60}.")
+    return old.union(writes)
 
 
 def _fold(name: str, operator: Callable[[Any, Any], Any], old: Any, writes: Sequence[Any]) -> Any:

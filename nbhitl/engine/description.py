@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import add
 from typing import Any, Final, Literal, TypeAlias
 
-from nbhitl.engine.channels import BinaryOperatorAggregate, Channel, Topic, UntrackedValue, fleeting
+from nbhitl.engine.channels import BinaryOperatorAggregate, Channel, NamedBarrierValue, Topic, UntrackedValue, fleeting
 from nbhitl.engine.errors import UnknownNodeError, did_you_mean
 from nbhitl.engine.fingerprints import Seen, described, digest_of
 from nbhitl.engine.policies import CachePolicy, RetryPolicy, TimeoutPolicy
@@ -33,6 +33,10 @@ class Shape:
 WHOLE: Final = Shape()
 ROOT: Final = "__root__"
 """The one channel of a state that is no set of keys, e.g. ``StateGraph(Annotated[list, operator.add])``."""
+
+
+BARRIER: Final = "|"
+"""Stands before the name of a channel that waits for names: no node's name holds it, so no waiting edge's key does."""
 
 
 def is_async(function: Any) -> bool:
@@ -148,6 +152,8 @@ class Graph:
     """Channels whose value is gone after a step in which nobody wrote it."""
     joined: frozenset[str] = field(init=False)
     """The channels that only ever join lists: no reducer of a user's touches the elements."""
+    barriers: Mapping[str, str] = field(init=False)
+    """Channels that wait for names, and under which key checkpoints say which of these have been written."""
     untracked: frozenset[str] = field(init=False)
     """Channels that are never stored."""
     seen: Seen = field(init=False, repr=False, compare=False)
@@ -162,6 +168,8 @@ class Graph:
         put(self, "waits", waits)
         put(self, "deferred", frozenset(name for name, node in self.nodes.items() if node.defer))
         put(self, "fleeting", tuple(name for name, channel in self.channels.items() if fleeting(channel)))
+        barriers = (name for name, channel in self.channels.items() if isinstance(channel, NamedBarrierValue))
+        put(self, "barriers", {name: f"{BARRIER}{name}" for name in barriers})
         untracked = (name for name, channel in self.channels.items() if isinstance(channel, UntrackedValue))
         put(self, "untracked", frozenset(untracked))
         joined = (name for name, channel in self.channels.items() if _joins(channel))

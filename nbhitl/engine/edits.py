@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbhitl.engine import ids
-from nbhitl.engine.description import Graph
+from nbhitl.engine.description import BARRIER, Graph
 from nbhitl.engine.moves import Due, memories, merged, next_checkpoint, remembered, successors
 from nbhitl.engine.records import (
     EMPTY,
@@ -166,7 +166,10 @@ def renamed(
         changed=tuple(fresh),
         tasks=tuple(replace(t, node=of(t.node, t.node)) for t in copy.tasks),
         ran=tuple(of(name, name) for name in copy.ran),
-        arrived={_edge(key, names): frozenset(of(n, n) for n in seen) for key, seen in copy.arrived.items()},
+        arrived={
+            _edge(key, names): seen if key.startswith(BARRIER) else frozenset(of(n, n) for n in seen)
+            for key, seen in copy.arrived.items()
+        },
         deferred=tuple(of(name, name) for name in copy.deferred),
     )
     entries: list[Entry] = []
@@ -192,6 +195,8 @@ def _target(target: str | Send, names: Mapping[str, str]) -> str | Send:
 
 def _edge(key: str, names: Mapping[str, str]) -> str:
     """The key of a waiting edge under new names; these may have a ``+`` in them, which stands between sources too."""
+    if key.startswith(BARRIER):  # a state key's, no edge's
+        return key
     sources, _, target = key.rpartition(":")
     longest = sorted(names, key=len, reverse=True)
     if names:
@@ -216,7 +221,7 @@ def edit(
     begun = not position.untouched or any(task.origin for task in checkpoint.tasks)
     half_way = begun and len(finished) < len(checkpoint.tasks)
     wrote = [*finished, *writers] if half_way else list(writers)
-    state, changed = merged(graph, checkpoint.values, wrote)
+    state, changed = merged(graph, checkpoint, wrote)
     children = remembered(position) if half_way else memories(position)  # a step that is over is done again
     nodes = {node for node, _ in writers}
     if END in nodes:
@@ -292,7 +297,7 @@ def amend(
     checkpoint = position.checkpoint
     finished = [(t.node, position.wrote[t.id]) for t in checkpoint.tasks if t.id in position.wrote]
     every = [*finished, ("", wrote)]
-    state, changed = merged(graph, checkpoint.values, every)
+    state, changed = merged(graph, checkpoint, every)
     due = successors(graph, checkpoint, every)
     kept = [t for t in checkpoint.tasks if t.id not in position.wrote]
     made, entries = _carry(
@@ -311,7 +316,7 @@ def jump(
     """
     checkpoint = position.checkpoint
     finished = [(t.node, position.wrote[t.id]) for t in checkpoint.tasks if t.id in position.wrote]
-    state, changed = merged(graph, checkpoint.values, finished)
+    state, changed = merged(graph, checkpoint, finished)
     leading = {edge.key for edge in graph.waiting if edge.target == node}
     arrived = successors(graph, checkpoint, finished).arrived
     due = Due({node}, [], {key: seen for key, seen in arrived.items() if key not in leading})

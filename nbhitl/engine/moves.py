@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from nbhitl.engine import channels, ids
 from nbhitl.engine.breakpoints import Rules, static_stop
-from nbhitl.engine.description import Graph, WaitingEdge
+from nbhitl.engine.description import BARRIER, Graph, WaitingEdge
 from nbhitl.engine.errors import GraphChanged, GraphRecursionError, InvalidUpdateError, did_you_mean
 from nbhitl.engine.records import (
     EMPTY,
@@ -191,7 +191,7 @@ def lost(graph: Graph, checkpoint: Checkpoint, inside: str = "") -> str | None:
 
     ``inside`` is the path of the sub-graph, with a slash behind it.
     """
-    keys = {edge.key for edge in graph.waiting}
+    keys = {edge.key for edge in graph.waiting} | set(graph.barriers.values())
     gone = [key for key in checkpoint.arrived if key not in keys]
     if gone:
         sources, _, target = gone[0].rpartition(":")
@@ -247,6 +247,7 @@ def _under_way(graph: Graph, arrived: Mapping[str, frozenset[str]]) -> Mapping[s
     if not arrived:
         return arrived
     waits = {e.key for e in graph.waiting if not arrived.get(e.key, frozenset()).issuperset(e.sources)}
+    waits.update(graph.barriers.values())
     return {key: seen for key, seen in arrived.items() if key in waits}
 
 
@@ -258,7 +259,7 @@ def commit(graph: Graph, position: Position, *, id: str, at: int, code: str = ""
     """
     checkpoint = position.checkpoint
     wrote = [(task.node, position.wrote[task.id]) for task in checkpoint.tasks]
-    state, changed = merged(graph, checkpoint.values, wrote)
+    state, changed = merged(graph, checkpoint, wrote)
     due = successors(graph, checkpoint, wrote)
     children = checkpoint.children
     if position.entered:
@@ -304,6 +305,8 @@ def successors(graph: Graph, checkpoint: Checkpoint, wrote: Sequence[tuple[str, 
             seen = due.arrived[edge.key] = due.arrived.get(edge.key, frozenset()) | nodes
             if seen.issuperset(edge.sources):
                 names.add(edge.target)
+    if graph.barriers:
+        due.arrived = {**due.arrived, **_named(graph, checkpoint, wrote)}
     names.discard(END)
     if graph.deferred or checkpoint.deferred:
         _defer(graph, checkpoint, due)
@@ -390,17 +393,33 @@ def next_checkpoint(
 
 
 def merged(
-    graph: Graph, values: Mapping[str, Any], wrote: Sequence[tuple[str, Wrote]]
+    graph: Graph, checkpoint: Checkpoint, wrote: Sequence[tuple[str, Wrote]]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """``values`` with all writes of one super-step, and the names of the channels that they touched, in order."""
-    state = dict(values)
+    """The values with all writes of one super-step, and the names of the channels that they touched, in order."""
+    state = dict(checkpoint.values)
     updates = wrote[0][1].updates if len(wrote) == 1 else [pair for _, entry in wrote for pair in entry.updates]
     touched = _merge(graph, state, updates)
     for name in graph.fleeting:
         if name not in touched and name in state:
             del state[name]
             touched = (*touched, name)
+    if graph.barriers:
+        for key, seen in _named(graph, checkpoint, wrote).items():
+            name = key.removeprefix(BARRIER)
+            if seen == getattr(graph.channels[name], "names", None):
+                state[name] = None
     return state, touched
+
+
+def _named(graph: Graph, checkpoint: Checkpoint, wrote: Sequence[tuple[str, Wrote]]) -> dict[str, frozenset[str]]:
+    """The names that have been written to channels that wait for names, where some were written now."""
+    found = {}
+    for name, key in graph.barriers.items():
+        writes = [value for _, entry in wrote for written, value in entry.updates if written == name]
+        if writes:
+            old = checkpoint.arrived.get(key, MISSING)
+            found[key] = channels.merge(name, graph.channels[name], old, writes)
+    return found
 
 
 def preview(graph: Graph, values: Mapping[str, Any], updates: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
@@ -415,7 +434,7 @@ def _merge(graph: Graph, state: dict[str, Any], updates: Sequence[tuple[str, Any
     if len(updates) == 1:  # mostly one node writes one key
         name, value = updates[0]
         channel = graph.channels.get(name)
-        if channel is not None:
+        if channel is not None and name not in graph.barriers:
             state[name] = _merged(name, channel, state.get(name, MISSING), (value,))
             return (name,)
     grouped: dict[str, list[Any]] = {}
@@ -429,7 +448,8 @@ def _merge(graph: Graph, state: dict[str, Any], updates: Sequence[tuple[str, Any
         channel = known.get(name)
         if channel is None:
             raise InvalidUpdateError(f"{name!r} is no key of the state.{did_you_mean(name, known)}")
-        state[name] = _merged(name, channel, state.get(name, MISSING), writes)
+        if name not in graph.barriers:
+            state[name] = _merged(name, channel, state.get(name, MISSING), writes)
     return tuple(grouped)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, get_args, get_origin
 
-from nbhitl.engine.channels import CHANNELS, BinaryOperatorAggregate, Channel, LastValue
+from nbhitl.engine.channels import CHANNELS, BinaryOperatorAggregate, Channel, LastValue, NamedBarrierValue
 from nbhitl.engine.description import Managed
 from nbhitl.engine.fingerprints import fingerprint
 
@@ -44,7 +44,7 @@ def channel_of(hint: Any, where: str) -> tuple[Channel | ManagedValue, tuple[str
     for extra in reversed(extras):
         if isinstance(extra, (ManagedValue, *CHANNELS)):
             return extra, ()
-        if isinstance(extra, type) and extra in CHANNELS and extra is not BinaryOperatorAggregate:
+        if isinstance(extra, type) and extra in CHANNELS and extra not in (BinaryOperatorAggregate, NamedBarrierValue):
             made: Any = extra
             return made(kind), ()
     last = extras[-1]
@@ -80,6 +80,8 @@ def _wrong(extra: Any, where: str) -> str:
     """What is wrong with the last extra, where it looks like a channel or a reducer; else empty."""
     if extra is BinaryOperatorAggregate:
         return f"{where}: BinaryOperatorAggregate needs its reducer: write Annotated[list, operator.add] instead."
+    if extra is NamedBarrierValue:
+        return f"{where}: NamedBarrierValue needs the names that it waits for: NamedBarrierValue(str, {{'a', 'b'}})."
     if isinstance(extra, type):
         origin = extra.__module__.split(".")[0]
         if origin == "langgraph":
