@@ -204,8 +204,10 @@ class Graph:
 
     def code(self) -> tuple[Mapping[str, str], str]:
         """`fingerprints`, and a digest of all of them."""
-        found = self.fingerprints()
-        return found, digest_of(found)
+        found, seen = self.fingerprints(), self.seen
+        if found != seen.code[0]:
+            seen.code = found, digest_of(found)
+        return seen.code
 
     def fingerprints(self) -> dict[str, str]:
         """Part to the fingerprint of its code: nodes by name, then the wiring and the keys of the state.

@@ -33,12 +33,16 @@ def fingerprint(function: Callable[..., Any]) -> str:
 class Seen:
     """What the last look at a graph has found, so that the next one only looks at what may have changed."""
 
-    __slots__ = ("mentions", "wiring")
+    __slots__ = ("channels", "code", "mentions", "wiring")
 
     def __init__(self) -> None:
         self.mentions: Mapping[int, Mention] = {}
         self.wiring: Mapping[str, str] | None = None
         """Of its edges: a graph never changes them."""
+        self.channels: dict[str, str] = {}
+        """Of those state keys that mention nothing of the user's: nothing about them can change."""
+        self.code: tuple[Mapping[str, str], str] = ({}, "")
+        """The parts, and a digest of them."""
 
 
 class Look:
@@ -140,7 +144,7 @@ def _parts(graph: Graph, look: Look) -> dict[str, str]:
     for source, routers in graph.routers.items():
         parts[f"routers of {_shown(source)}"] = " ".join([_router(router, look) for router in routers])
     for name, channel in graph.channels.items():
-        parts[f"state key {name}"] = _channel(channel, look)
+        parts[f"state key {name}"] = graph.seen.channels.get(name) or _channel(name, channel, look, graph.seen)
     parts.update(found)  # a node of such a name goes first
     return parts
 
@@ -202,7 +206,7 @@ def _router(router: Router, look: Look) -> str:
     return f"{hashed(own, ''.join(told.said))} {rest}".rstrip()
 
 
-def _channel(channel: Channel, look: Look) -> str:
+def _channel(key: str, channel: Channel, look: Look, seen: Seen) -> str:
     told = Mention(channel)
     told.said.append(type(channel).__name__)
     told.hint(channel.typ, {})
@@ -210,6 +214,8 @@ def _channel(channel: Channel, look: Look) -> str:
         told.said.append(f"{name}={getattr(channel, name, None)};")
     kind = hashed("".join(told.said), *map(look.reached, told.refs))
     if not isinstance(channel, BinaryOperatorAggregate):
+        if not (told.refs or told.fluid or told.looked_up):
+            seen.channels[key] = kind
         return kind
     own, _, rest = look.of(channel.operator).partition(" ")
     return f"{hashed(kind, own)} {rest}".rstrip()
