@@ -4,8 +4,7 @@ import asyncio
 import contextvars
 import operator
 import threading
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Annotated, TypedDict
 
@@ -192,14 +191,18 @@ def test_the_forms_defaults_can_be_taken():
 
 
 def test_a_question_that_has_expired_meanwhile_takes_its_default():
-    app = chain(asks("ask", deadline=0.05, default="late"))
+    app = chain(asks("ask", deadline=60, default="late"))
+    asked_at = app.calls.world.clock.now()
+
+    class AnHourLater:
+        def now(self):
+            return asked_at + 3_600_000_000
 
     def slow(question):
-        time.sleep(0.1)
         return "too late"
 
     app.invoke({}, config())
-    time.sleep(0.1)
+    app.calls = replace(app.calls, world=replace(app.calls.world, clock=AnHourLater()))
     with answering({"ask": slow}, strict=False):
         assert app.invoke(None, config()) == {"said": [("ask", "late")]}
 

