@@ -229,14 +229,16 @@ class DuckDBSaver:
         del self._reader, self._lines, self._notes, self._holding
         self._writer.wait()  # raises what went wrong before
 
-    def delete_thread(self, key: ThreadKey) -> None:
+    def delete_thread(self, key: ThreadKey | str) -> None:
         """Delete a thread with its sub-graphs; see `nbhitl.engine.ports.Saver`. `compact` gives the room back."""
+        key = ThreadKey.of(key)
         with self._family(key) as cursor:
             plan = upkeep.deletion(cursor, key)
             self._rewrite(key, plan, gone=True)
 
-    def copy_thread(self, source: ThreadKey, target: ThreadKey) -> None:
+    def copy_thread(self, source: ThreadKey | str, target: ThreadKey | str) -> None:
         """Copy a thread with its sub-graphs; see `nbhitl.engine.ports.Saver`."""
+        source, target = ThreadKey.of(source), ThreadKey.of(target)
         with self._family(source) as cursor:
             if self._lines.find(replace(target, ns="")) is not None:
                 raise exists(target)
@@ -246,8 +248,9 @@ class DuckDBSaver:
             self._notes.forget(target)
             self._writer.wait(self._writer.put(rows, firm=True, hurry=True))
 
-    def prune(self, key: ThreadKey, *, keep: int = 1) -> None:
+    def prune(self, key: ThreadKey | str, *, keep: int = 1) -> None:
         """Delete all but the newest checkpoints of a thread; see `nbhitl.engine.ports.Saver`."""
+        key = ThreadKey.of(key)
         with self._family(key) as cursor:
             plan = upkeep.pruning(cursor, self._journal, key, keep)
             self._rewrite(key, plan, gone=False)
@@ -286,7 +289,7 @@ class DuckDBSaver:
 
     def size(self) -> int:
         """Bytes of the file and of its log; 0 in memory."""
-        self.flush()
+        self._settle()
         if self._file is None:
             return 0
         # Only looked at: opening and closing it here would let go of the database's lock.
@@ -296,7 +299,7 @@ class DuckDBSaver:
         """Write the views (by default all) as Parquet files to a folder; see `nbhitl.checkpoint.file.export`."""
         from nbhitl.checkpoint.file.export import export_parquet
 
-        self.flush()
+        self._settle()
         if self._file is None:
             raise SaverError("a database in memory cannot be exported: query it with sql(...).df().to_parquet(...)")
         return export_parquet(self._file, folder, views)
@@ -314,11 +317,16 @@ class DuckDBSaver:
         ``params`` for ``?`` (a sequence) or ``$name`` (a mapping); ``timeout`` in seconds; ``limit`` in rows. Raises
         `QueryRefused` for anything else, and for a query that takes too long.
         """
-        self.flush()
+        self._settle()
         try:
             return guard.run(self._reader.connection, query, params, timeout, limit)
         except QueryRefused as error:
             raise error.with_traceback(None) from None  # frames that a traceback keeps would keep the cursor
+
+    def _settle(self) -> None:
+        """Return when everything that was handed over stands in the database."""
+        self._check()
+        self._writer.settle()
 
     def remember_code(self, digest: str, code: Mapping[str, str]) -> None:
         """Remember what a `Checkpoint.code` stands for; see `nbhitl.engine.ports.Saver`."""
@@ -412,7 +420,7 @@ class DuckDBSaver:
     def _names(self, line: Line) -> set[str]:
         """The channels that have a value at a line's newest checkpoint."""
         if line.names is None:
-            line.names = set(self._journal.values(line.head.records))
+            line.names = set(line.head.values(self._journal))
         return line.names
 
     def _node_of(self, key: ThreadKey, line: Line | None, parent: str | None, wrote: Wrote) -> str:

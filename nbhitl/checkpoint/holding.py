@@ -44,7 +44,7 @@ class Holding:
             self.connection, self.mark = opened.connection, opened.mark
             seq, self.branches, links = reading.known(self.connection)
             cursor = self.connection.cursor()
-            self.writer = parts.writer = Writer(cursor, seq, links, name, self.mark)
+            self.writer = parts.writer = Writer(cursor, seq, links, name, self.mark, opened.tail)
             forking.keep(self.connection, cursor)
             weakref.finalize(self, parts.close, _FORGOTTEN).atexit = False
         except BaseException:
@@ -85,14 +85,18 @@ class _Parts:
         """Close all but the lock; whether that could be done in time."""
         if self.opened is None:
             return True
-        connection, mark, writer = self.opened.connection, self.opened.mark, self.writer
+        connection, mark, tail, writer = self.opened.connection, self.opened.mark, self.opened.tail, self.writer
         if writer is not None and not (writer.close(timeout) and guard.settle(connection, timeout)):
             return False
         _close(connection, timeout)
         forking.drop(connection)
+        clean = writer is not None and not writer.failed
         if mark is not None:
             with suppress(OSError):  # the rows are in the file: the next open finds the mark behind it
-                mark.close(clean=writer is not None and not writer.failed)
+                mark.close(clean=clean)
+        if tail is not None:
+            with suppress(OSError):  # what stands there is known to be in the file
+                tail.close(clean=clean)
         return True
 
     def release(self) -> None:

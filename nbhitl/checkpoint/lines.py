@@ -52,7 +52,7 @@ class Line:
     def read(cls, journal: Journal, head: Point) -> Line:
         """A line as it stands in the file."""
         line = cls._of(journal, head, None)
-        line.full, *since = map(len, head.records)
+        line.full, *since = map(len, head.rows)
         line.since = sum(since)
         return line
 
@@ -60,25 +60,26 @@ class Line:
     def _of(cls, journal: Journal, head: Point, parents: dict[str, str | None] | None) -> Line:
         line: Line
         # Records are kept and no values: nobody's state should be held in memory twice.
-        lists = Lists(journal.codec, lambda: journal.values(line.head.records))
+        lists = Lists(journal.codec, lambda: line.head.values(journal))
         line = cls(head, lists, parents=parents)
         return line
 
     def move(self, head: Point, record: bytes, *, full: bool) -> None:
         """The line has a new newest checkpoint, whose row is ``record``."""
         if full:
-            head.records = [record]
+            head.rows = [record]
             self.full, self.since = len(record), 0
         else:
-            head.records = self.head.records
-            head.records.append(record)
+            head.rows = self.head.rows
+            head.rows.append(record)
             self.since += len(record)
+        head.count = len(head.rows)
         self.head = head
 
     @property
     def is_long(self) -> bool:
         """Whether the next row should be full: reading never has to go far back, and bytes stay linear all the same."""
-        return (len(self.head.records) >= _FEW or self.since > _MUCH) and self.since > _SPARING * self.full
+        return (len(self.head.rows) >= _FEW or self.since > _MUCH) and self.since > _SPARING * self.full
 
 
 class Lines:

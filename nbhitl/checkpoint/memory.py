@@ -181,16 +181,18 @@ class InMemorySaver:
             lines = sorted(self._lines.items(), key=lambda item: -item[1].changed)
             return [_info(key, line) for key, line in lines if not key.ns]
 
-    def delete_thread(self, key: ThreadKey) -> None:
+    def delete_thread(self, key: ThreadKey | str) -> None:
         """Delete a thread with its sub-graphs; see `nbhitl.engine.ports.Saver`."""
+        key = ThreadKey.of(key)
         with self._lock:
             self._check()
             for line in self._family(key):
                 del self._lines[line]
             self._settings.pop((key.graph, key.thread), None)
 
-    def copy_thread(self, source: ThreadKey, target: ThreadKey) -> None:
+    def copy_thread(self, source: ThreadKey | str, target: ThreadKey | str) -> None:
         """Copy a thread with its sub-graphs; see `nbhitl.engine.ports.Saver`."""
+        source, target = ThreadKey.of(source), ThreadKey.of(target)
         with self._lock:
             self._check()
             if any(line.thread == target.thread and line.graph == target.graph for line in self._lines):
@@ -201,8 +203,9 @@ class InMemorySaver:
             copied = self._settings.get((source.graph, source.thread), {})
             self._settings.setdefault((target.graph, target.thread), {}).update(copied)
 
-    def prune(self, key: ThreadKey, *, keep: int = 1) -> None:
+    def prune(self, key: ThreadKey | str, *, keep: int = 1) -> None:
         """Delete all but the newest checkpoints of a thread; see `nbhitl.engine.ports.Saver`."""
+        key = ThreadKey.of(key)
         with self._lock:
             self._check()
             family = self._family(key)

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from nbhitl.checkpoint.entries import KINDS
@@ -36,17 +36,23 @@ class Point:
     branch: int
     step: int
     seq: int
-    records: list[bytes] = field(default_factory=list)
-    """The branch's rows, from its last full one to this checkpoint's."""
+    rows: list[bytes] = field(default_factory=list)
+    """The branch's rows from its last full one on; later checkpoints share the list."""
+    count: int = 0
+    """How many of them lead to this checkpoint."""
     entries: list[tuple[str, bytes]] = field(default_factory=list)
     led: bytes | None = None
     """The row of the checkpoint to which the last write of this one's tasks led."""
     nodes: Mapping[str, str] | None = None
-    """Task id to node; read from ``records`` when first needed."""
+    """Task id to node; read from ``rows`` when first needed."""
+
+    def values(self, journal: Journal) -> dict[str, Any]:
+        """The decoded values of the state. Raises `FileDamagedError`."""
+        return journal.values(islice(self.rows, self.count))
 
     def position(self, journal: Journal) -> Position:
         """The decoded position. Raises `FileDamagedError`."""
-        return self.stand(journal, journal.values(self.records), journal.read)
+        return self.stand(journal, self.values(journal), journal.read)
 
     def told(self, journal: Journal) -> Position:
         """The position without the state's values: what is needed to judge an answer."""
@@ -54,7 +60,7 @@ class Point:
 
     def stand(self, journal: Journal, values: Mapping[str, Any], read: Callable[[bytes], Stored]) -> Position:
         """The position with ``values`` for its state; ``read`` decodes rows."""
-        position = Position(read(self.records[-1]).checkpoint(values))
+        position = Position(read(self.rows[self.count - 1]).checkpoint(values))
         entries = [journal.read_entry(kind, data) for kind, data in self.entries]
         if self.led is not None and (wrote := read(self.led).wrote(values)) is not None:
             entries.append(wrote)
@@ -63,14 +69,15 @@ class Point:
     def place(self, journal: Journal, key: ThreadKey) -> Place:
         """Where further entries of this checkpoint belong."""
         if self.nodes is None:
-            self.nodes = journal.read(self.records[-1]).tasks
+            self.nodes = journal.read(self.rows[self.count - 1]).tasks
         return Place(key, self.branch, self.id, self.step, self.nodes)
 
 
-def positions(journal: Journal, found: Sequence[Point]) -> list[Position]:
+def positions(journal: Journal, found: Sequence[Point]) -> Iterator[Position]:
     """The positions of checkpoints of one line, newest first as they are: each branch's rows are read once.
 
-    Lists and dicts of the state are each position's own; what is in them may be shared by several.
+    Lists and dicts of the state are each position's own; what is in them may be shared by several. What was read is let
+    go of with the rows of a full one, so that a long history is not held twice.
     """
     known: dict[int, Stored] = {}
 
@@ -81,16 +88,27 @@ def positions(journal: Journal, found: Sequence[Point]) -> list[Position]:
             stored = known[id(data)] = journal.read(data)
         return stored
 
+    runs: dict[int, list[Point]] = {}
+    for point in found:
+        runs.setdefault(id(point.rows), []).append(point)
     values: dict[int, dict[str, Any]] = {}
-    for branch in {point.branch for point in found}:
-        now: dict[str, Any] = {}
-        done = 0
-        for point in reversed([point for point in found if point.branch == branch]):
-            for data in point.records[done:]:
-                read(data).change(now)
-            done = len(point.records)
-            values[point.seq] = {name: _own(value) for name, value in now.items()}
-    return [point.stand(journal, values[point.seq], read) for point in found]
+    for point in found:
+        run = runs.pop(id(point.rows), None)
+        if run is not None:
+            known.clear()
+            values.update(_values(run, read))
+        yield point.stand(journal, values.pop(point.seq), read)
+
+
+def _values(run: Sequence[Point], read: Callable[[bytes], Stored]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The values at checkpoints with one full row, newest first as they are, by number."""
+    now: dict[str, Any] = {}
+    done = 0
+    for point in reversed(run):
+        for data in islice(point.rows, done, point.count):
+            read(data).change(now)
+        done = point.count
+        yield point.seq, {name: _own(value) for name, value in now.items()}
 
 
 def _own(value: Any) -> Any:
@@ -126,7 +144,7 @@ class Reader:
         """A cursor that sees all that was handed over, for as long as the block lasts."""
         import duckdb
 
-        self._writer.wait()
+        self._writer.settle()
         cursor = self.connection.cursor()
         try:
             yield cursor
@@ -191,7 +209,7 @@ def points(
     found = [Point(from_column(id_), *rest) for id_, *rest, _ in rows]
     if found:
         full = {seq for *_, seq, key in rows if key == FULL}
-        _fill(cursor, thread, found, _bases(cursor, thread, found, full))
+        _fill(cursor, thread, found, _bases(cursor, thread, found, full), full)
     return found
 
 
@@ -206,7 +224,7 @@ def _bases(cursor: Any, thread: list[str], found: list[Point], full: set[int]) -
     return bases
 
 
-def _fill(cursor: Any, thread: list[str], found: list[Point], bases: dict[int, int]) -> None:
+def _fill(cursor: Any, thread: list[str], found: list[Point], bases: dict[int, int], full: set[int]) -> None:
     """Give each point its branch's rows since the last full one, and what happened at it."""
     newest = {point.branch: point.seq for point in reversed(found)}
     by_id = {to_column(point.id): point for point in reversed(found)}
@@ -221,19 +239,20 @@ def _fill(cursor: Any, thread: list[str], found: list[Point], bases: dict[int, i
         FROM journal WHERE {where} ORDER BY seq""",
         params,
     )
-    records: dict[int, tuple[list[int], list[bytes]]] = {branch: ([], []) for branch in bases}
+    by_seq = {point.seq: point for point in found}
+    open_: dict[int, list[bytes]] = {}
     for seq, data, kind, id_, branch, parent in rows:
         if kind == "checkpoint":
             if bases.get(branch, seq + 1) <= seq <= newest.get(branch, -1):
-                records[branch][0].append(seq)
-                records[branch][1].append(data)
+                if seq in full or seq == bases[branch]:
+                    open_[branch] = []
+                open_[branch].append(data)
+                if (point := by_seq.get(seq)) is not None:
+                    point.rows, point.count = open_[branch], len(open_[branch])
             if parent in by_id:
                 by_id[parent].led = data
         elif kind in KINDS and id_ in by_id:
             by_id[id_].entries.append((kind, data))
-    for point in found:
-        seqs, found_records = records[point.branch]
-        point.records = found_records[: bisect_right(seqs, point.seq)]
 
 
 def _heavy(cursor: Any, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -82,7 +82,7 @@ def _made_full(cursor: Any, journal: Journal, key: ThreadKey, row: Row, left: se
     if row[_KEY] == FULL:
         return row
     (point,) = reading.points(cursor, key, checkpoint=from_column(row[_CHECKPOINT]))
-    checkpoint, values = point.told(journal).checkpoint, journal.values(point.records)
+    checkpoint, values = point.told(journal).checkpoint, point.values(journal)
     wrote = _led(cursor, journal, key, row)[1] if row[_TASK] and checkpoint.parent in left else None
     writer = from_column(row[_NODE] or "")
     change = Change(replace(checkpoint, values=values), values, full=True, wrote=wrote, writer=writer)
@@ -99,7 +99,7 @@ def _left_behind(cursor: Any, journal: Journal, key: ThreadKey, row: Row) -> Row
 def _led(cursor: Any, journal: Journal, key: ThreadKey, row: Row) -> tuple[reading.Point, Wrote]:
     """The parent of a checkpoint's row, and its write that led there."""
     (parent,) = reading.points(cursor, key, checkpoint=from_column(row[_PARENT]))
-    wrote = journal.read(row[BYTES]).wrote(journal.values(parent.records))
+    wrote = journal.read(row[BYTES]).wrote(parent.values(journal))
     if wrote is None:
         raise FileDamagedError(f"the row of checkpoint {row[_CHECKPOINT]!r} lacks the write that led to it")
     return parent, wrote

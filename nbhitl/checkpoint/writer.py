@@ -1,8 +1,9 @@
 """The one thread that writes. It gets rows, never values; it may not know what they mean.
 
 Whatever waits when it comes round is appended and committed as one group, with gap-free sequence numbers and each
-line's chain of links, and then the high-water mark is moved. A failure poisons it: every later call says so, because
-what was acknowledged must never be followed by a gap.
+line's chain of links, and then the high-water mark is moved. A group that somebody waits for is made durable in the
+file's tail first, which costs a tenth, and goes into the database with the groups after it, or when nothing comes for a
+moment. A failure poisons it: every later call says so, because what was acknowledged must never be followed by a gap.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from nbhitl.checkpoint import crashing
 from nbhitl.checkpoint.file import forking, parts
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nbhitl.checkpoint.file.mark import Mark
+    from nbhitl.checkpoint.file.tail import Tail
     from nbhitl.checkpoint.rows import Row
 
 Links: TypeAlias = dict[tuple[str, str, str], int]
@@ -38,6 +40,12 @@ _HEAVIEST: Final = 64 << 20
 _IDLE: Final = 2.0
 """Seconds without work after which the write-ahead log is folded into the file (replaying it is slow)."""
 _WORTH_FOLDING: Final = 64
+_QUIET: Final = 0.05
+"""Seconds without work after which the rows of the tail go into the database."""
+_LONG_TAIL: Final = 512
+"""Rows in the tail from which on they go into the database."""
+_MOST_IN_TAIL: Final = 8192
+"""Rows of a group that may go to the tail; one with more goes into the database at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +63,26 @@ class Rewrite:
     """Makes the row that says how many rows are gone."""
 
 
+class _Turn(NamedTuple):
+    """What to write now."""
+
+    groups: Sequence[tuple[Sequence[Row] | Rewrite, bool]]
+    """Rows to number, and whether their mark has to be durable."""
+    tail: bool = False
+    """Whether they may go to the tail only."""
+
+
 class Writer:
     """Owns a connection and a daemon thread. ``seq`` is the last sequence number in the journal."""
 
-    def __init__(self, connection: Any, seq: int, links: Links, name: str, mark: Mark | None = None) -> None:
+    def __init__(
+        self, connection: Any, seq: int, links: Links, name: str, mark: Mark | None = None, tail: Tail | None = None
+    ) -> None:
         self.connection = connection
         self._seq = seq
         self._links = links
         self._mark = mark
+        self._tail = tail
         self._name = name
         self._pid = os.getpid()
         # A Condition is entered, left and waited for in Python, where a Ctrl-C could keep its lock for ever, or give
@@ -76,7 +96,15 @@ class Writer:
         """Bytes that wait."""
         self._done = self._taken = 0
         """Groups durable, groups being written: tickets are counts."""
+        self._settled = 0
+        """Groups in the database."""
+        self._in_tail: list[tuple[Any, ...]] = []
+        """Numbered rows that are durable, and not in the database yet."""
+        self._firm = False
+        """Whether the mark has to be made durable when they are."""
         self._hurry = False
+        self._settle = False
+        """Whether somebody waits until all is in the database."""
         self._stop = False
         self._failure: BaseException | None = None
         self._unfolded = 0
@@ -115,7 +143,7 @@ class Writer:
 
     def room(self) -> None:
         """Hold the caller up while too much waits, or too long."""
-        if not self._queue and self._failure is None and not self._stop:
+        if self._failure is None and not self._stop and not self._is_behind():
             return
         self._sleep_until(lambda: self._failure is not None or self._stop or not self._is_behind())
         with self._gate:
@@ -125,9 +153,19 @@ class Writer:
         """Return when the ticket's group (by default: everything) is durable. Raises `SaverError`."""
         with self._gate:
             wanted = self._given if ticket is None else ticket
+            self._hurry = self._hurry or self._done < wanted
         self._sleep_until(lambda: self._done >= wanted or self._failure is not None or self._stop)
         with self._gate:
             self._check(stopped_too=self._done < wanted)
+
+    def settle(self) -> None:
+        """Return when everything is in the database, where queries find it. Raises `SaverError`."""
+        with self._gate:
+            wanted = self._given
+            self._settle = self._settle or self._settled < wanted
+        self._sleep_until(lambda: self._settled >= wanted or self._failure is not None or self._stop)
+        with self._gate:
+            self._check(stopped_too=self._settled < wanted)
 
     def _sleep_until(self, over: Callable[[], bool]) -> None:
         bell = threading.Lock()
@@ -163,9 +201,9 @@ class Writer:
         return not self._thread.is_alive()
 
     def _is_behind(self) -> bool:
-        if not self._queue:
-            return False
-        return self._heavy > _HEAVIEST or time.monotonic() - self._queue[0][0] > LONGEST_BEHIND
+        """Whether too much waits, or too long."""
+        queue = self._queue  # also looked at without the gate: the writer never empties a queue, it makes another one
+        return bool(queue) and (self._heavy > _HEAVIEST or time.monotonic() - queue[0][0] > LONGEST_BEHIND)
 
     def _check(self, *, stopped_too: bool = True) -> None:
         if self._failure is not None:
@@ -179,9 +217,12 @@ class Writer:
     def _run(self) -> None:
         try:
             appender = parts.Appender(self.connection)
-            while (groups := self._take()) is not None:
-                if groups:
-                    self._write(appender, groups)
+            while (turn := self._take()) is not None:
+                if turn.tail:
+                    self._write_tail([group for group, _ in turn.groups])
+                    self._firm = self._firm or any(firm for _, firm in turn.groups)
+                elif turn.groups or self._in_tail:
+                    self._write(appender, turn.groups)
                 else:
                     self._fold()
         except BaseException as error:  # noqa: BLE001 - kept for the callers: this thread has nobody to raise to
@@ -190,23 +231,55 @@ class Writer:
         finally:
             self._end()
 
-    def _take(self) -> list[tuple[Sequence[Row] | Rewrite, bool]] | None:
-        """The groups to write now; an empty list after idling; None at the end."""
+    def _take(self) -> _Turn | None:
+        """What to write now, which is nothing after idling; None at the end."""
         with self._gate:
-            if not self._queue and not self._stop:
-                self._changed.wait(_IDLE if self._unfolded else None)
+            if not self._queue and not self._stop and not self._settle:
+                self._changed.wait(_QUIET if self._in_tail else _IDLE if self._unfolded else None)
                 if not self._queue and not self._stop:
-                    return []
-            if not (self._hurry or self._bells or self._stop or self._heavy >= _HEAVY):
+                    return _Turn(())
+            if not (self._hurry or self._settle or self._bells or self._stop or self._heavy >= _HEAVY):
                 self._changed.wait(_LINGER)
-            self._hurry = False
             groups = [(group, firm) for _, group, firm in self._queue]
+            tail = self._hurry and not self._settle and not self._stop and self._fits_tail()
+            self._hurry = self._settle = False
             self._taken += len(groups)
             self._queue, self._heavy = [], 0
-            return groups or (None if self._stop else [])
+            return _Turn(groups, tail) if groups or self._in_tail or not self._stop else None
 
-    def _write(self, appender: parts.Appender, groups: list[tuple[Sequence[Row] | Rewrite, bool]]) -> None:
+    def _fits_tail(self) -> bool:
+        """Whether what waits may go to the tail; under the gate."""
+        if self._tail is None or self._heavy >= _HEAVY or not self._queue:
+            return False
+        rows = 0
+        for _, group, _ in self._queue:
+            if isinstance(group, Rewrite):
+                return False
+            rows += len(group)
+        return rows <= _MOST_IN_TAIL
+
+    def _write_tail(self, groups: Sequence[Any]) -> None:
+        """Make groups durable beside the database."""
         rows: list[tuple[Any, ...]] = []
+        for group in groups:
+            self._number(group, rows)
+        if rows and self._tail is not None:
+            crashing.point("before_tail")
+            self._tail.append(rows)
+            crashing.point("after_tail_before_mark")
+            self._in_tail += rows
+            if self._mark is not None:
+                self._mark.run_ahead(len(self._in_tail))
+            crashing.point("after_tail")
+        with self._gate:
+            self._done += len(groups)
+            self._taken -= len(groups)
+            self._settle = self._settle or len(self._in_tail) >= _LONG_TAIL
+            self._ring()
+
+    def _write(self, appender: parts.Appender, groups: Sequence[tuple[Sequence[Row] | Rewrite, bool]]) -> None:
+        """Put what is in the tail, and the groups behind it, into the database."""
+        rows, self._in_tail = self._in_tail, []
         for group, _ in groups:
             if isinstance(group, Rewrite):
                 self._flush(appender, rows)
@@ -216,12 +289,16 @@ class Writer:
                 self._number(group, rows)
         self._flush(appender, rows)
         if self._mark is not None:
-            if any(firm for _, firm in groups):
+            if self._firm or any(firm for _, firm in groups):
                 self._mark.sync()
+                self._firm = False
             crashing.point("after_mark")
+        if self._tail is not None:
+            self._tail.begin_anew()
         with self._gate:
             self._done += len(groups)
             self._taken -= len(groups)
+            self._settled = self._done
             self._unfolded += len(groups)
             self._ring()
 

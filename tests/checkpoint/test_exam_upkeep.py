@@ -49,6 +49,18 @@ def test_a_deleted_thread_is_gone_with_its_sub_graphs_and_others_stay(grown, reo
     assert [p.checkpoint.values for p in seen(grown, T)] == [{"log": ["new"]}]
 
 
+def test_a_text_names_a_thread_of_a_graph_without_a_scope(saver):
+    for number in range(3):
+        saver.commit(ThreadKey("1"), Checkpoint(f"c{number}", f"c{number - 1}" if number else None, number, "loop"))
+    saver.copy_thread("1", "2")
+    saver.prune("1", keep=1)
+    assert [len(seen(saver, ThreadKey(name))) for name in ("1", "2")] == [1, 3]
+    saver.delete_thread("1")
+    assert [info.key for info in saver.threads()] == [ThreadKey("2")]
+    with pytest.raises(SaverError):
+        saver.delete_thread("1")
+
+
 def test_a_copy_is_the_same_and_goes_its_own_way(grown, reopened):
     copy = ThreadKey("copy", "g")
     before = seen(grown, T)

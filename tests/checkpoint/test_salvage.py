@@ -26,8 +26,9 @@ FOLDED, STEPS = 40, 80
 """Steps of each thread that stand in the file, and all of them; the rest stands in the log."""
 MAKE = """
 import os, random, signal, sys
-from nbhitl.checkpoint import DuckDBSaver
+from nbhitl.checkpoint import DuckDBSaver, writer
 from nbhitl.engine.records import Asked, Checkpoint, ThreadKey
+writer._MOST_IN_TAIL = 0  # every commit is one of the log: what is lost there stands nowhere else
 file, threads, folded, steps = sys.argv[1], *map(int, sys.argv[2:])
 chance = random.Random(7)
 saver = DuckDBSaver(file)

@@ -57,7 +57,13 @@ def _run(folder: Path) -> None:
         thread.live()
 
 
+def _run_without_tail(folder: Path) -> None:
+    writer._MOST_IN_TAIL = 0  # every commit goes straight into the database
+    _run(folder)
+
+
 def _idle(folder: Path) -> None:
+    writer._MOST_IN_TAIL = 0
     writer._IDLE, writer._WORTH_FOLDING = 0.001, 1  # idle at once, so that the log is folded between two steps
     for thread in _threads(folder):
         with DuckDBSaver(thread.path) as saver:
@@ -210,7 +216,12 @@ def _check_old(folder: Path, contents: list[Any]) -> list[str]:
 
 def _prepare_damaged(folder: Path) -> list[Any]:
     log, source = Log(folder / "damaged.log"), folder / "damaged.duckdb"
-    if not ended(*fork(lambda: live(source, "t", "sync", log, "after_mark", 30))):
+
+    def killed() -> None:
+        writer._MOST_IN_TAIL = 0  # all that is lost with the log is lost
+        live(source, "t", "sync", log, "after_mark", 30)
+
+    if not ended(*fork(killed)):
         raise RuntimeError("the run ended before it was killed")
     size = (folder / "damaged.duckdb.wal").stat().st_size
     with (folder / "damaged.duckdb.wal").open("r+b") as file:
@@ -264,15 +275,58 @@ def _check_salvaged(folder: Path, content: Any) -> list[str]:
     return problems
 
 
+# -- files of killed processes, whose last rows stand in their tails
+
+
+def _prepare_tails(folder: Path) -> list[Any]:
+    log, source = Log(folder / "killed.log"), folder / "killed.duckdb"
+    if not ended(*fork(lambda: live(source, "t", "sync", log, "after_tail", 30))):
+        raise RuntimeError("the run ended before it was killed")
+    calmly = folder / "calm"
+    calmly.mkdir()
+    for target in (*(folder / f"k{i}.duckdb" for i in FILES), calmly / "k.duckdb"):
+        for ending in ("", ".tail", ".mark"):
+            shutil.copyfile(f"{source}{ending}", f"{target}{ending}")
+    content = ask(lambda: _content(calmly / "k.duckdb"))
+    said = {words[1] for words in log.lines() if words[0] == "step"}
+    if not said or not all(f"'{step}'" in "".join(content) for step in said):
+        raise RuntimeError("an acknowledged step is gone")
+    return content
+
+
+def _take_in(folder: Path) -> None:
+    for i in FILES:
+        DuckDBSaver(folder / f"k{i}.duckdb").close()
+
+
+def _check_taken_in(folder: Path, content: Any) -> list[str]:
+    problems = []
+    contents = ask(lambda: [_content(folder / f"k{i}.duckdb") for i in FILES])
+    for i in FILES:
+        if contents[i] != content:
+            problems.append(f"k{i}.duckdb is another one than without a kill")
+        left = {p.name.removeprefix(f"k{i}.duckdb") for p in folder.glob(f"k{i}.duckdb*")}
+        if left - {"", ".lock", ".mark"}:
+            problems.append(f"something else was left: {left}")
+    return problems
+
+
 _RUNS: Final = Scene(_calm_run, _run, _check_runs)
+_STRAIGHT: Final = Scene(_RUNS.prepare, _run_without_tail, _check_runs)
+_TAILS: Final = Scene(_prepare_tails, _take_in, _check_taken_in)
 _IDLE_RUNS: Final = Scene(_RUNS.prepare, _idle, _check_runs)
 _OLD: Final = Scene(_prepare_old, _migrate, _check_old)
 _DAMAGED: Final = Scene(_prepare_damaged, _salvage, _check_salvaged)
 SCENES: Final = {
     "after_answer_before_commit": _RUNS,
-    "before_flush": _RUNS,
-    "after_flush_before_mark": _RUNS,
-    "after_mark": _RUNS,
+    "before_flush": _STRAIGHT,
+    "after_flush_before_mark": _STRAIGHT,
+    "after_mark": _STRAIGHT,
+    "before_tail": _RUNS,
+    "after_tail_before_mark": _RUNS,
+    "after_tail": _RUNS,
+    "before_taking_in": _TAILS,
+    "after_taking_in": _TAILS,
     "before_fold": _IDLE_RUNS,
     "after_fold": _IDLE_RUNS,
     "before_rename": Scene(lambda folder: None, _make_files, _check_files),

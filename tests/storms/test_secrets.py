@@ -182,9 +182,9 @@ def test_neither_the_environment_nor_the_arguments_nor_a_kill_leave_a_secret(tmp
     done = subprocess.run([sys.executable, "-c", KILLED, str(path), MARKER], cwd=ROOT, env=env, check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
     found, contents = hits(tmp_path)
-    assert {"t.duckdb", "t.duckdb.wal", "t.duckdb.mark", "t.duckdb.lock", "t.duckdb.owner"} <= contents.keys()
+    assert {"t.duckdb", "t.duckdb.tail", "t.duckdb.mark", "t.duckdb.lock", "t.duckdb.owner"} <= contents.keys()
     assert found == []
-    assert SEEN.encode() in contents["t.duckdb.wal"]
+    assert SEEN.encode() in contents["t.duckdb.tail"]
     with DuckDBSaver(path) as saver:
         assert rows_with(saver, MARKER) == []
     assert hits(tmp_path)[0] == []
@@ -292,8 +292,8 @@ ANSWERED = textwrap.dedent("""
     [
         ("", "die", -signal.SIGKILL),
         ("after_answer_before_commit", "well", -signal.SIGKILL),
-        ("before_flush:3", "well", -signal.SIGKILL),
-        ("after_flush_before_mark:4", "well", -signal.SIGKILL),
+        ("before_tail:3", "well", -signal.SIGKILL),
+        ("after_tail_before_mark:4", "well", -signal.SIGKILL),
         ("", "fail", 1),
     ],
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from nbhitl.checkpoint.duckdb import DuckDBSaver
-from nbhitl.checkpoint.file import instances, mark, opening
+from nbhitl.checkpoint.file import instances, mark, opening, tail
 from nbhitl.checkpoint.file.words import absent
 from nbhitl.engine.errors import FileDamagedError, SaverError
 
@@ -30,7 +30,7 @@ _LONGEST: Final = 600.0
 _COPYING: Final = """\
 import os, shutil, sys
 source, target = sys.argv[1:3]
-for ending in (".mark", ".wal", ""):
+for ending in (".mark", ".tail", ".wal", ""):
     try:
         shutil.copyfile(source + ending, target + ending)
     except FileNotFoundError:
@@ -39,7 +39,8 @@ for ending in (".mark", ".wal", ""):
         if os.path.exists(target + ending):
             os.unlink(target + ending)
 """
-"""The mark goes first: the copy has to reach it. The log goes before the file, so that no fold falls in between."""
+"""The mark goes first: the copy has to reach it. What leaves the tail goes into the log, and from there into the file,
+so that none of it falls in between."""
 _MISSING: Final = 3
 
 
@@ -107,7 +108,7 @@ def snapshot(path: str | Path, to: str | Path | None = None, *, types: Iterable[
 
 
 def copy_whole(source: Path, copy: Path) -> None:
-    """Copy a file with its log and its mark, again until they fit together. Raises as `snapshot` does."""
+    """Copy a file with its log, its tail and its mark, again until they fit together. Raises as `snapshot` does."""
     found: list[str] = []
     for attempt in range(_ATTEMPTS):
         time.sleep(_PAUSE * attempt)
@@ -117,7 +118,7 @@ def copy_whole(source: Path, copy: Path) -> None:
             return
         if attempt and _unchanged(source, copy):
             break  # nobody wrote in between: it is the file that is damaged
-    for file in (copy, instances.wal_of(copy), mark.mark_path(copy)):
+    for file in (copy, instances.wal_of(copy), tail.tail_path(copy), mark.mark_path(copy)):
         file.unlink(missing_ok=True)
     raise FileDamagedError(
         f"{source} cannot be looked at: {'; '.join(found)}. Close the kernel that has it open, then open it again, or"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbhitl.checkpoint.file import instances, mark, migrations, opening, salvage, schema, verifying, words
+from nbhitl.checkpoint.file import instances, mark, migrations, opening, salvage, schema, tail, verifying, words
 from nbhitl.checkpoint.file.lock import Ownership
 from nbhitl.checkpoint.rows import from_column
 from nbhitl.engine.errors import FileDamagedError, FileLockedError, SaverError
@@ -30,6 +30,8 @@ class Findings:
     """Bytes of the file."""
     log: int
     """Bytes of its write-ahead log."""
+    tail: int = 0
+    """Rows that stand beside it and not in it yet."""
     live: str = ""
     """Who has it open, in words; then a copy was looked at."""
     version: int = 0
@@ -51,6 +53,8 @@ class Findings:
         if self.version:
             yield f"version {self.version}" + ("" if self.version == schema.VERSION else f" (now: {schema.VERSION})")
             yield f"{_count(report.rows, 'row')} in {_count(self.threads, 'thread')}"
+            if self.tail:
+                yield f"{_count(self.tail, 'row')} in its tail, which the next opening takes in"
             if report.removed:
                 yield f"{_count(report.removed, 'row')} taken out on purpose, or lost and recorded below"
         yield self._mark()
@@ -69,7 +73,7 @@ class Findings:
         if self.level is None:
             return "no mark beside it (it was copied without): rows that are missing at its end would not be noticed"
         how = "it was closed properly" if self.level.clean else "it is open, or its process was killed"
-        return f"its mark says: {_count(self.level.seq, 'row')} written; {how}"
+        return f"its mark says: {_count(self.level.newest, 'row')} written; {how}"
 
 
 def diagnose(path: Path, progress: Progress | None = None) -> Findings:
@@ -131,7 +135,7 @@ def _of(path: Path, place: Path, progress: Progress | None) -> Findings:
     try:
         connection = instances.opened(place)
         findings.version = opening.version_of(connection, path)
-        _count_rows(connection, findings, progress)
+        _count_rows(connection, findings, place, progress)
     except duckdb.Error as error:
         if not verifying.is_damage(error):
             raise SaverError(f"{path} cannot be read; it was not changed. ({error})") from error
@@ -144,7 +148,18 @@ def _of(path: Path, place: Path, progress: Progress | None) -> Findings:
     return findings
 
 
-def _count_rows(connection: Any, findings: Findings, progress: Progress | None) -> None:
+def _look_at_tail(connection: Any, findings: Findings, place: Path) -> None:
+    newest = findings.report.newest
+    rows = tail.read(place, verifying.file_id(connection))
+    left = [row for row in rows if row[0] > newest]
+    if left and left[0][0] == newest + 1:
+        findings.tail = len(left)
+    level = findings.level
+    if not findings.problems and level is not None and newest + findings.tail < level.newest:
+        findings.problems.append(verifying.lost_with_tail(level, newest + findings.tail))
+
+
+def _count_rows(connection: Any, findings: Findings, place: Path, progress: Progress | None) -> None:
     sql = "SELECT count(DISTINCT (graph, thread)) FROM journal WHERE kind = 'checkpoint'"
     if findings.version < migrations.CHAINED:
         ((findings.threads,),) = connection.execute(sql).fetchall()
@@ -154,6 +169,7 @@ def _count_rows(connection: Any, findings: Findings, progress: Progress | None) 
     if level is not None and level.file != verifying.file_id(connection):
         level = findings.level = None
     findings.report = verifying.verify_all(connection, level, progress)
+    _look_at_tail(connection, findings, place)
     if not findings.problems:
         ((findings.threads,),) = connection.execute(sql).fetchall()
 

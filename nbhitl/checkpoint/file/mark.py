@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SLOT: Final = struct.Struct("<4sBBHQQQQ16s")
-"""Magic, version, flags, nothing, counter, seq, chain, verified, file id. The CRC-32 of it follows."""
+"""Magic, version, flags, rows ahead, counter, seq, chain, verified, file id. The CRC-32 of it follows."""
 _MAGIC: Final = b"NBHM"
 _VERSION: Final = 1
 _CLEAN, _SUSPECT = 1, 2
@@ -25,6 +25,8 @@ _PLACES: Final = (0, 512)
 """Where the two slots begin: in sectors of their own, so that a write that is cut off leaves the other one."""
 _SIZE: Final = _SLOT.size + 4
 _BITS: Final = 2**64 - 1
+MOST_AHEAD: Final = 2**16 - 1
+"""Rows that a tail may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Level:
 
     file: str
     seq: int = 0
-    """The last row that was durable."""
+    """The last row that was durable in the file itself."""
     chain: int = 0
     """The link of that row."""
     verified: int = 0
@@ -42,6 +44,13 @@ class Level:
     """Whether the file was closed properly."""
     suspect: bool = False
     """Whether reading found damage while the file was open: everything is verified at the next open."""
+    ahead: int = 0
+    """Rows after ``seq`` that are durable in the file's tail."""
+
+    @property
+    def newest(self) -> int:
+        """The last row that was durable, in the file or in its tail."""
+        return self.seq + self.ahead
 
 
 class Mark:
@@ -53,13 +62,18 @@ class Mark:
         self._fd = os.open(path, how, 0o666)
         self._id = level.file.encode()
         self._turn = max((counter for counter, _ in _slots(_contents(path))), default=0)
-        self._flags = 0
+        self._flags = self._ahead = 0
         self._seq, self._chain, self._verified = level.seq, level.chain, level.seq
         self._put()
 
     def write(self, seq: int, chain: int) -> None:
         """The file is durable up to row ``seq``, whose link is ``chain``. Not synced: see `sync`."""
-        self._seq, self._chain = seq, chain
+        self._seq, self._chain, self._ahead = seq, chain, 0
+        self._put()
+
+    def run_ahead(self, rows: int) -> None:
+        """So many rows more are durable in the tail, at most `MOST_AHEAD`. Not synced."""
+        self._ahead = rows
         self._put()
 
     def suspect(self) -> None:
@@ -89,9 +103,8 @@ class Mark:
         if self._fd < 0:
             return
         self._turn = turn = self._turn + 1
-        body = _SLOT.pack(
-            _MAGIC, _VERSION, self._flags, 0, turn, self._seq, self._chain & _BITS, self._verified, self._id
-        )
+        chain = self._chain & _BITS
+        body = _SLOT.pack(_MAGIC, _VERSION, self._flags, self._ahead, turn, self._seq, chain, self._verified, self._id)
         _write(self._fd, body + zlib.crc32(body).to_bytes(4, "little"), _PLACES[turn & 1])
 
 
@@ -120,7 +133,7 @@ def _slots(data: bytes) -> list[tuple[int, Level]]:
         slot = data[place : place + _SIZE]
         if len(slot) < _SIZE or zlib.crc32(slot[:-4]) != int.from_bytes(slot[-4:], "little"):
             continue
-        magic, version, flags, _, turn, seq, chain, verified, file = _SLOT.unpack(slot[:-4])
+        magic, version, flags, ahead, turn, seq, chain, verified, file = _SLOT.unpack(slot[:-4])
         if magic == _MAGIC and version == _VERSION:
             level = Level(
                 file.rstrip(b"\0").decode("ascii", "replace"),
@@ -129,6 +142,7 @@ def _slots(data: bytes) -> list[tuple[int, Level]]:
                 verified,
                 bool(flags & _CLEAN),
                 bool(flags & _SUSPECT),
+                ahead,
             )
             found.append((turn, level))
     return found

@@ -8,8 +8,10 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from nbhitl.checkpoint.file import instances, mark, migrations, salvage, schema, verifying
+from nbhitl.checkpoint import crashing
+from nbhitl.checkpoint.file import instances, mark, migrations, parts, salvage, schema, tail, verifying
 from nbhitl.checkpoint.file.mark import Level, Mark
+from nbhitl.checkpoint.file.tail import Tail
 from nbhitl.engine.errors import CheckpointFileWarning, FileDamagedError, FileLockedError, SaverError
 
 if TYPE_CHECKING:
@@ -30,10 +32,11 @@ _KEPT: Final = "it was not changed"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open checkpoint file. ``mark`` is None in memory; `Mark.close` is called when the file was closed."""
+    """An open checkpoint file. ``mark`` and ``tail`` are None in memory; both are closed after the file was."""
 
     connection: Any
     mark: Mark | None
+    tail: Tail | None
 
 
 def prepare(file: Path) -> None:
@@ -94,7 +97,7 @@ def open_file(path: Path | None) -> Opened:
     if path is None:
         connection = instances.fill_new(None)
         lock_down(connection)
-        return Opened(connection, None)
+        return Opened(connection, None, None)
     salvage.finish(path)
     level = _level(path)
     if _create_missing(path, level):
@@ -108,7 +111,9 @@ def open_file(path: Path | None) -> Opened:
         migrations.renew_views(connection, path)
         instances.folding(connection)
         lock_down(connection)
-        return Opened(connection, _new_mark(connection, path))
+        return Opened(
+            connection, _new_mark(connection, path), Tail(tail.tail_path(path), verifying.file_id(connection))
+        )
     except BaseException:
         connection.close()
         raise
@@ -121,7 +126,7 @@ def lock_down(connection: Any) -> None:
 
 
 def examine(path: Path) -> list[str]:
-    """What is wrong with a file (in words) that opening it would find. Changes nothing. Raises `SaverError`."""
+    """What is wrong with a file (in words) that opening it would find; takes in its tail. Raises `SaverError`."""
     import duckdb
 
     try:
@@ -157,6 +162,7 @@ def _create_missing(path: Path, level: Level | None) -> bool:
         _warn(f"{path} had {level.seq:,} rows and is gone; a new one was made. If you did not delete it: put it back.")
     instances.create(path)
     mark.mark_path(path).unlink(missing_ok=True)
+    tail.tail_path(path).unlink(missing_ok=True)
     return True
 
 
@@ -201,13 +207,37 @@ def _problems(connection: Any, path: Path, level: Level | None) -> list[str]:
                 f"{mark.mark_path(path).name} is about another file and was ignored: {path.name} was put in its place."
             )
             level = None
+        _take_in(connection, path)
         if level is not None and level.suspect:
-            return verifying.verify_all(connection, level).problems
-        return verifying.problems_at_open(connection, level)
+            found = verifying.verify_all(connection, level).problems
+        else:
+            found = verifying.problems_at_open(connection, level)
+        return found or verifying.problems_of_tail(connection, level)
     except duckdb.Error as error:
         if verifying.is_damage(error):
             return [_said(error)]
         raise SaverError(f"{path} cannot be read; {_KEPT}. ({error})") from error
+
+
+def _take_in(connection: Any, path: Path) -> None:
+    """Put what stands in the tail only into the database, where it follows the last row there.
+
+    Where it does not, rows are missing in between, and the mark knows. Raises duckdb's errors, and `SaverError`.
+    """
+    try:
+        rows = tail.read(path, verifying.file_id(connection))
+    except OSError as error:
+        raise SaverError(f"{tail.tail_path(path)} cannot be read ({error.strerror}): change its permissions") from error
+    if not rows:
+        return
+    ((newest,),) = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchall()
+    left = [row for row in rows if row[0] > newest]
+    if left and left[0][0] == newest + 1:
+        crashing.point("before_taking_in")
+        appender = parts.Appender(connection)
+        appender.append(left)
+        appender.flush()
+        crashing.point("after_taking_in")
 
 
 def version_of(connection: Any, path: Path) -> int:

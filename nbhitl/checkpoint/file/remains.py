@@ -24,7 +24,7 @@ from nbhitl.engine.errors import FileDamagedError, UnstorableValueError
 from nbhitl.engine.records import ThreadKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _COPY: Final = "copy.duckdb"
@@ -152,6 +152,14 @@ def _rows(source: Any, remains: Remains) -> Iterator[tuple[Any, ...]]:
                 yield (*row[:-2], _projected(journal, row), row[-1])
 
 
+def _with_tail(rows: Iterator[tuple[Any, ...]], tail: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    last = 0
+    for row in rows:
+        last = max(last, row[0])
+        yield row
+    yield from (row for row in tail if row[0] > last)
+
+
 def _projected(journal: Journal, row: tuple[Any, ...]) -> str | None:
     """The JSON of an entry, made anew; None for a checkpoint, whose values only show where it is loaded."""
     _, graph, thread, ns, branch, kind, checkpoint, _, step, *_, data, _, _ = row
@@ -165,14 +173,16 @@ def _projected(journal: Journal, row: tuple[Any, ...]) -> str | None:
     return json
 
 
-def kept(source: Any, remains: Remains, chains: dict[Line, int]) -> Iterator[tuple[Any, ...]]:
-    """The rows to keep, each with its link: those of a line up to its first hole.
+def kept(
+    source: Any, tail: Iterable[tuple[Any, ...]], remains: Remains, chains: dict[Line, int]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows to keep, each with its link: those of a line up to its first hole; ``tail`` may repeat the last ones.
 
     ``chains`` gets the links as they are written. A line whose beginning is lost is kept from where it is full again.
     """
     links: dict[Line, int] = {}  # as they were
     last = 0
-    for item in _rows(source, remains):
+    for item in _with_tail(_rows(source, remains), tail):
         seq, graph, thread, ns, _, kind, checkpoint, _, step, _, _, key, _, data, _, chain = item
         remains.newest = max(remains.newest, seq)
         line = (graph, thread, ns)

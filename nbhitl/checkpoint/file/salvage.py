@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from nbhitl.checkpoint import crashing
-from nbhitl.checkpoint.file import parts
+from nbhitl.checkpoint.file import parts, tail
 from nbhitl.checkpoint.file.instances import fill_new, sync_folder, wal_of
 from nbhitl.checkpoint.file.mark import mark_path
 from nbhitl.checkpoint.file.remains import Remains, kept, readable
@@ -98,11 +98,11 @@ def _saved(path: Path, work: Path, why: Sequence[str], level: Level | None) -> R
             return None
         target = fill_new(work / _RESULT)
         stack.callback(target.close)
-        saved = Remains(newest=0 if level is None else level.seq)
+        saved = Remains(newest=0 if level is None else level.newest)
         chains: dict[Line, int] = {}
         appender = parts.Appender(target)
         removed, batch = 0, []
-        for row in () if source is None else kept(source, saved, chains):
+        for row in () if source is None else kept(source, tail.read(path, file_id(source)), saved, chains):
             batch.append(row)
             removed += _removed(row)
             if len(batch) == _BATCH:
@@ -202,7 +202,7 @@ def _replace(path: Path, folder: str) -> None:
     result = work / _RESULT
     if result.exists():  # while it does, what stands at the path is the damaged file
         aside.mkdir(exist_ok=True)
-        for file in (mark_path(path), wal_of(path), path):
+        for file in (mark_path(path), tail.tail_path(path), wal_of(path), path):
             if file.exists():
                 os.replace(file, aside / file.name)
                 crashing.point("during_salvage_after_move")

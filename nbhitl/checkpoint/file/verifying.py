@@ -101,6 +101,19 @@ def problems_at_open(connection: Any, level: Level | None) -> list[str]:
     return _tail(connection, max(level.verified, newest - MOST_CHECKED), newest)
 
 
+def problems_of_tail(connection: Any, level: Level | None) -> list[str]:
+    """Whether rows are missing, in words, that the mark knows in the file's tail, now that it was taken in."""
+    if level is None or not level.ahead:
+        return []
+    ((newest,),) = connection.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchall()
+    return [lost_with_tail(level, newest)] if newest < level.newest else []
+
+
+def lost_with_tail(level: Level, newest: int) -> str:
+    """In words that the rows after ``newest`` are missing."""
+    return f"the last {level.newest - newest:,} of {level.newest:,} rows are missing: its tail was changed, or is gone"
+
+
 def verify_all(connection: Any, level: Level | None, progress: Callable[[int, int], None] | None = None) -> Report:
     """Look at every row. ``progress`` is called with the rows done and all rows, from time to time."""
     report = Report(removed=removed(connection), damages=damages(connection))
