@@ -1,0 +1,1 @@
+"""Caches: results of nodes with a `CachePolicy`, from run to run."""
