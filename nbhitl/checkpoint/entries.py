@@ -25,6 +25,7 @@ from nbhitl.engine.records import (
     Held,
     Kept,
     Reopened,
+    Retried,
     Send,
     Stopped,
     Superseded,
@@ -40,6 +41,7 @@ _PLAIN: Final[dict[str, Any]] = {
     "superseded": Superseded,
     "reopened": Reopened,
     "failed": Failed,
+    "retried": Retried,
     "held": Held,
     "entered": Entered,
     "stopped": Stopped,
@@ -76,6 +78,9 @@ class Entries:
             case Failed():
                 json = json_object(error=quote(entry.error), text=quote(entry.text))
                 return self._plain(place, "failed", entry, json, task=entry.task)
+            case Retried():
+                json = json_object(error=quote(entry.error), text=quote(entry.text), attempt=quote(entry.attempt))
+                return self._plain(place, "retried", entry, json, task=entry.task)
             case Held():
                 return self._plain(place, "held", entry, json_object(text=quote(entry.text)), task=entry.task)
             case Entered():
@@ -92,9 +97,9 @@ class Entries:
     def read(self, kind: str, data: bytes) -> Entry:
         """The entry of a row's kind and bytes. Raises `FileDamagedError`."""
         match kind, self._codec.decode(data):
-            case "wrote", [task, updates, goto, *_]:
+            case "wrote", [task, updates, goto, *by]:
                 targets = tuple(g if isinstance(g, str) else Send(*g) for g in goto)
-                return Wrote(task, tuple((k, v) for k, v in updates), targets)
+                return Wrote(task, tuple((k, v) for k, v in updates), targets, by[0] if by else "")
             case "kept", [task, key, value, *_]:
                 return Kept(task, key, value)
             case str(), dict(fields) if kind in _PLAIN:
@@ -117,7 +122,8 @@ class Entries:
             else encode(target)
             for target in entry.goto
         ]
-        whole = self._codec.encode_list([encode(entry.task), updates, goto])
+        by = [encode(entry.by)] if entry.by else []
+        whole = self._codec.encode_list([encode(entry.task), updates, goto, *by])
         names = [target if isinstance(target, str) else target.node for target in entry.goto]
         json = json_object(updates=f"[{','.join(shown)}]", goto=quote(names))
         return place.row("wrote", whole, json, task=entry.task)

@@ -124,11 +124,12 @@ class Stored:
         """The write that led here, of a task of the parent; ``before`` are the parent's values."""
         if self._wrote is None:
             return None
-        task, updates, goto = self._wrote
+        task, updates, goto, *by = self._wrote
         found = tuple(
             (name, given[0] if how == Update.OWN else self._value(name, before)) for name, how, *given in updates
         )
-        return Wrote(task, found, tuple(g if isinstance(g, str) else Send(*g) for g in goto))
+        targets = tuple(g if isinstance(g, str) else Send(*g) for g in goto)
+        return Wrote(task, found, targets, by[0] if by else "")
 
     def _rest(self, how: int, given: Any) -> list[Any]:
         """What a list grew by."""

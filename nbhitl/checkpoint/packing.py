@@ -91,7 +91,8 @@ class Packing:
                 goto.append(target)
         if goto:
             shown["goto"] = [target if isinstance(target, str) else target.node for target in wrote.goto]
-        return [self._head(cp), values, [wrote.task, self._updates(), goto]]
+        by = [wrote.by] if wrote.by else []
+        return [self._head(cp), values, [wrote.task, self._updates(), goto, *by]]
 
     def keep(self) -> None:
         """The row was made: its lists are the newest now."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import GenericAlias
 from typing import Any, ClassVar, Final, NamedTuple
 
+from nbhitl.engine.generics import NodeNames, NodeT_co
 from nbhitl.engine.records import MISSING, Send
 
 PARENT: Final = "__parent__"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(NodeNames[NodeT_co]):
     """Given to ``invoke``: answers, or an edit. Returned by a node: an update and where to go next.
 
     Args:
@@ -23,17 +23,16 @@ class Command:
         resume: the answer to the one pending question, or ``{interrupt id: answer}`` for several. Falsy
             answers are answers; None is none.
         goto: a node's name, a `Send`, or a list of these; added to the node's edges.
+
+    ``-> Command[Literal["a", "b"]]`` says in a signature where a node may go: the drawing and type checkers read it.
     """
 
     graph: str | None = None
     update: Any = None
     resume: Any = MISSING
-    goto: str | Send | Sequence[str | Send] = ()
+    goto: NodeT_co | Send | Sequence[NodeT_co | Send] = ()
 
     PARENT: ClassVar[str] = PARENT
-
-    # ``-> Command[Literal["a", "b"]]`` says in a signature where a node may go.
-    __class_getitem__: ClassVar[Any] = classmethod(GenericAlias)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import add
 from typing import Any, Final, Literal, TypeAlias
 
 from nbhitl.engine.channels import BinaryOperatorAggregate, Channel, NamedBarrierValue, Topic, UntrackedValue, fleeting
-from nbhitl.engine.errors import UnknownNodeError, did_you_mean
+from nbhitl.engine.errors import InvalidUpdateError, UnknownNodeError, did_you_mean
 from nbhitl.engine.fingerprints import Seen, described, digest_of
 from nbhitl.engine.policies import CachePolicy, RetryPolicy, TimeoutPolicy
 from nbhitl.engine.records import END, START
@@ -37,6 +37,10 @@ ROOT: Final = "__root__"
 
 BARRIER: Final = "|"
 """Stands before the name of a channel that waits for names: no node's name holds it, so no waiting edge's key does."""
+
+
+class ByKey(dict[str, Any]):
+    """Updates by key, where a plain dict would be taken for a whole value: see `Graph.takes`."""
 
 
 def is_async(function: Any) -> bool:
@@ -70,11 +74,18 @@ class Node:
     timeout: TimeoutPolicy | None = None
     handler: Node | None = None
     """What runs in its place when it has failed for good; has its name."""
+    pack: Callable[[Any], tuple[tuple[str, Any], ...]] | None = None
+    """What it returned, as updates by key, where that is a result and no update: of an entrypoint and a `@task`."""
     awaits: bool = field(init=False)
     """Whether calling ``action`` gives an awaitable."""
+    plain: Node | None = field(init=False, repr=False, compare=False)
+    """The node without policies, which is what one attempt performs; None where it has none."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "awaits", is_async(self.action))
+        policies = self.retry or self.handler or self.cache is not None or self.timeout is not None
+        plain = replace(self, retry=(), cache=None, timeout=None, handler=None) if policies else None
+        object.__setattr__(self, "plain", plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +155,16 @@ class Graph:
     """What a node returned, as updates by key; None when it is no update. Instances of state classes included."""
     strict: bool = False
     """An update of a key that the state does not have is an error, not a warning."""
+    takes: str = ""
+    """The channel that takes the whole input, where that is one value; empty: the input has keys."""
+    gives: str = ""
+    """The channel whose value is the whole output; empty: the output has keys."""
+    as_state: Callable[[dict[str, Any]], Any] | None = None
+    """From all keys that have a value to an instance of the state schema; None: it is the dict."""
+    as_output: Callable[[dict[str, Any]], Any] | None = None
+    """The same of the output keys and the output schema."""
+    called: bool = False
+    """It is a `@task`: what happens in it counts as happening in the body that called it."""
     waits: Mapping[str, tuple[WaitingEdge, ...]] = field(init=False)
     """Source to the waiting edges that it feeds."""
     deferred: frozenset[str] = field(init=False)
@@ -154,6 +175,10 @@ class Graph:
     """The channels that only ever join lists: no reducer of a user's touches the elements."""
     barriers: Mapping[str, str] = field(init=False)
     """Channels that wait for names, and under which key checkpoints say which of these have been written."""
+    direct: bool = field(init=False)
+    """Its input is one value that nothing has to be merged with: it is an entrypoint, or a `@task`."""
+    function: bool = field(init=False)
+    """It is an entrypoint."""
     untracked: frozenset[str] = field(init=False)
     """Channels that are never stored."""
     seen: Seen = field(init=False, repr=False, compare=False)
@@ -166,6 +191,11 @@ class Graph:
                 waits[source] = (*waits.get(source, ()), edge)
         put = object.__setattr__
         put(self, "waits", waits)
+        if ROOT in self.channels:
+            put(self, "takes", ROOT)
+            put(self, "gives", ROOT)
+        put(self, "direct", self.takes != self.gives)
+        put(self, "function", self.direct and not self.called)
         put(self, "deferred", frozenset(name for name, node in self.nodes.items() if node.defer))
         put(self, "fleeting", tuple(name for name, channel in self.channels.items() if fleeting(channel)))
         barriers = (name for name, channel in self.channels.items() if isinstance(channel, NamedBarrierValue))
@@ -175,6 +205,13 @@ class Graph:
         joined = (name for name, channel in self.channels.items() if _joins(channel))
         put(self, "joined", frozenset(joined))
         put(self, "seen", Seen())
+
+    def unpacked(self, value: Any) -> tuple[tuple[str, Any], ...]:
+        """As `unpack`, of a value that is an update. Raises `InvalidUpdateError`."""
+        found = self.unpack(value)
+        if found is None:
+            raise InvalidUpdateError(f"{type(value).__name__} is no update: {value!r:.60}")
+        return found
 
     def expect(self, names: Iterable[str], role: str) -> frozenset[str]:
         """``names`` as a set, when all of them are nodes; ``role`` says what they were given for.

@@ -98,9 +98,13 @@ def _asks_at(entered: Entered, head: str | None) -> bool:
 
 def _again(entered: Entered, new: Task, head: str | None) -> Entered:
     """A sub-graph's line on a branch: it goes on from where it asked, on a branch of its own."""
-    if head is None:
-        return replace(entered, task=new.id)
-    return replace(entered, task=new.id, head="", source=head, fork=True, memory=EMPTY)
+    carried = _called(entered, new)
+    return carried if head is None else replace(carried, head="", source=head, fork=True, memory=EMPTY)
+
+
+def _called(entered: Entered, new: Task) -> Entered:
+    """A call for the task that continues its own: an answer or the state may be another, and so what a body calls."""
+    return replace(entered, task=new.id, place=-1)
 
 
 def _parked(position: Position, old: Task, new: Task) -> Iterable[Entry]:
@@ -125,7 +129,7 @@ def _carried(position: Position, old: Task, new: Task) -> list[Entry]:
     found += [Superseded(q.id, position.superseded[q.id]) for q in asked if q.id in position.superseded]
     found += _parked(position, old, new)
     found += _kept(position, old, new)
-    found += [replace(e, task=new.id) for e in position.entered.get(old.id, {}).values()]
+    found += [_called(entered, new) for entered in position.entered.get(old.id, {}).values()]
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from nbhitl.engine.commands import Command
@@ -101,6 +101,10 @@ class QuestionChanged(NbhitlError):
     """A node asks something else each time it runs, so no answer can be bound to its question."""
 
 
+class TaskChanged(NbhitlError):
+    """A body calls a `@task` with other arguments each time it runs, so no result can be bound to its call."""
+
+
 class PauseSwallowed(NbhitlError):
     """A node went on after ``interrupt()``: its pause was caught (bare ``except``, ``return`` in ``finally``)."""
 
@@ -115,6 +119,14 @@ class ThreadBusyError(NbhitlError):
 
 class SaverError(NbhitlError):
     """A checkpointer cannot do what was asked."""
+
+
+class StoreError(NbhitlError):
+    """A store cannot do what was asked."""
+
+
+class InvalidNamespaceError(StoreError, ValueError):
+    """A namespace of a store is none."""
 
 
 class FileLockedError(SaverError):
@@ -171,6 +183,72 @@ class ExpressionError(NbhitlError, ValueError):
 
 class InterruptExpired(NbhitlError, TimeoutError):
     """Nobody answered a question in time, and it has no default."""
+
+
+class NodeTimeoutError(NbhitlError):
+    """One attempt of an async node took too long. No `TimeoutError`, so that a `RetryPolicy` tries again by default.
+
+    ``.kind`` says which limit it was (``run`` or ``idle``), ``.timeout`` how long that is and ``.elapsed`` how long the
+    attempt took, in seconds; ``.run_timeout`` and ``.idle_timeout`` are the limits that were set.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        elapsed: float,
+        *,
+        kind: Literal["idle", "run"],
+        idle_timeout: float | None = None,
+        run_timeout: float | None = None,
+    ) -> None:
+        self.node, self.elapsed, self.kind = node, elapsed, kind
+        self.idle_timeout, self.run_timeout = idle_timeout, run_timeout
+        self.timeout = (idle_timeout if kind == "idle" else run_timeout) or 0.0
+        limit = f"{kind}_timeout={self.timeout:g}"
+        what = "was at work" if kind == "run" else "gave no sign of life"
+        super().__init__(
+            f"node {node!r} {what} for more than {self.timeout:g} s (after {elapsed:.3g} s in all): {limit}. Give it "
+            "more time, or a retry_policy."
+        )
+
+
+class NodeCancelledError(NbhitlError):
+    """A node's body raised ``asyncio.CancelledError`` by itself: nobody had cancelled the run."""
+
+    def __init__(self, node: str, message: str | None = None) -> None:
+        self.node = node
+        super().__init__(message or f"node {node!r} raised CancelledError, and nobody had cancelled the run.")
+
+
+class NodeFailed(NbhitlError):
+    """Stands for what a node raised before the process was started anew: only its name and text are known."""
+
+
+class GraphDrained(NbhitlError):
+    """A run was asked to stop before its end. Importable for code that names it.
+
+    ``invoke`` returns the state all the same, and ``get_state(config).metadata["stop"]`` is ``"drained"``.
+    """
+
+    def __init__(self, reason: str = "shutdown") -> None:
+        self.reason = reason
+        super().__init__(f"the run was asked to stop: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeError:
+    """What an error handler is told: which node failed, and what it raised."""
+
+    node: str
+    error: BaseException
+
+
+class UncachedResultWarning(UserWarning):
+    """A node's result could not be kept in the cache; the run goes on without it."""
+
+
+class CallbackWarning(UserWarning):
+    """A callback raised; the run goes on."""
 
 
 class UnknownKeyWarning(UserWarning):

@@ -193,6 +193,8 @@ def _shown(name: str) -> str:
 
 def _node(node: Node, look: Look) -> str:
     text = look.of(node.action) if node.graph is None else f"graph-{look.graph(node.graph)}"
+    if node.handler is not None:
+        text = f"{text} error_handler={hashed(look.of(node.handler.action))[:8]}"
     return f"deferred-{text}" if node.defer else text
 
 

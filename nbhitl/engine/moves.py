@@ -180,9 +180,13 @@ def taken(graph: Graph, position: Position) -> frozenset[Pair]:
     nodes = {task.id: task.node for task in position.checkpoint.tasks}
     for task, wrote in position.wrote.items():
         node = nodes.get(task, START)
-        targets = [*graph.edges.get(node, ()), *(edge.target for edge in graph.waits.get(node, ()))]
+        targets: list[str] = []
+        if wrote.by != "handler":
+            targets += [*graph.edges.get(node, ()), *(edge.target for edge in graph.waits.get(node, ()))]
         targets += [goto.node if isinstance(goto, Send) else goto for goto in wrote.goto]
         found.update((node, target) for target in targets)
+    if graph.direct and position.checkpoint.source == "input":  # what the START task of other graphs leads to
+        found.update((START, task.node) for task in position.checkpoint.tasks)
     return frozenset(found)
 
 
@@ -217,8 +221,15 @@ def begin(
     code: str = "",
     children: Mapping[str, str] | None = None,
 ) -> Checkpoint:
-    """The checkpoint that takes new input: the START task carries it and merges it like any node's writes."""
+    """The checkpoint that takes new input: the START task carries it and merges it like any node's writes.
+
+    The input of a function (an entrypoint, a `@task`) is one value that nothing is merged with: its node is due at once.
+    """
     fresh = unset(graph, EMPTY if previous is None else previous.values)
+    tasks: tuple[Task, ...] = (Task(ids.task_id(id, 0), START, values),)
+    if graph.direct:
+        fresh[graph.takes] = values[graph.takes]
+        tasks = tuple(Task(ids.task_id(id, n), node) for n, node in enumerate(graph.edges[START]))
     state = fresh if previous is None else {**previous.values, **fresh}
     return Checkpoint(
         id=id,
@@ -226,7 +237,7 @@ def begin(
         step=-1 if previous is None else previous.step + 1,
         source="input",
         values=state,
-        tasks=(Task(ids.task_id(id, 0), START, values),),
+        tasks=tasks,
         changed=tuple(fresh),
         arrived=EMPTY if previous is None else _under_way(graph, previous.arrived),
         at=at,
@@ -291,13 +302,15 @@ def successors(graph: Graph, checkpoint: Checkpoint, wrote: Sequence[tuple[str, 
     names = due.names
     arriving: dict[WaitingEdge, set[str]] = {}
     for node, entry in wrote:
-        names.update(graph.edges.get(node, ()))
+        handled = entry.by == "handler"
+        if not handled:
+            names.update(graph.edges.get(node, ()))
         for target in entry.goto:
             if isinstance(target, Send):
                 due.sends.append(target)
             else:
                 names.add(target)
-        for edge in graph.waits.get(node, ()):
+        for edge in graph.waits.get(node, ()) if not handled else ():
             arriving.setdefault(edge, set()).add(node)
     if arriving:
         due.arrived = dict(due.arrived)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from nbhitl.engine.records import Answered, Checkpoint, Entry, Position, ThreadKey, Wrote
+from nbhitl.engine.stores import BaseStore as BaseStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +95,19 @@ class Saver(Protocol):
     def threads(self) -> list[ThreadInfo]:
         """All threads (of every graph, without sub-graphs), the most recently changed first."""
 
-    def delete_thread(self, key: ThreadKey) -> None:
-        """Delete a thread with its sub-graphs, durably. Raises `SaverError` when there is none."""
+    def delete_thread(self, key: ThreadKey | str) -> None:
+        """Delete a thread with its sub-graphs, durably; a text is a ``thread_id``, see `ThreadKey.of`.
 
-    def copy_thread(self, source: ThreadKey, target: ThreadKey) -> None:
+        Raises `SaverError` when there is none.
+        """
+
+    def copy_thread(self, source: ThreadKey | str, target: ThreadKey | str) -> None:
         """Copy a thread with its sub-graphs, under the same ids of checkpoints and questions; durably.
 
         Raises `SaverError` when there is no ``source``, or a ``target`` already.
         """
 
-    def prune(self, key: ThreadKey, *, keep: int = 1) -> None:
+    def prune(self, key: ThreadKey | str, *, keep: int = 1) -> None:
         """Delete all but the newest ``keep`` checkpoints of a thread, along the parents of the newest; durably.
 
         Other branches are deleted, too, and the sub-graphs of the deleted checkpoints. What is left can be continued
@@ -200,7 +204,3 @@ class BaseCache(Protocol):
 
     def clear(self, namespaces: Sequence[tuple[str, ...]] | None = None) -> None:
         """Forget what lies in these namespaces; None: everything."""
-
-
-class BaseStore(Protocol):
-    """Memory across threads, by namespace and key. See `nbhitl.store`."""

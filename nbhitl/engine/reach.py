@@ -23,6 +23,10 @@ def unreachable(graph: Graph) -> tuple[str, ...]:
         if node is not None and (node.destinations is None or node.graph is not None):
             return ()
         todo += (node and node.destinations) or ()
+        if node is not None and node.handler is not None:
+            if node.handler.destinations is None:
+                return ()
+            todo += node.handler.destinations
         todo += graph.edges.get(source, ())
         for router in graph.routers.get(source, ()):
             if router.targets is None:

@@ -41,6 +41,9 @@ def _empty() -> Mapping[str, Any]:
 
 
 Source: TypeAlias = Literal["input", "loop", "update", "fork"]
+Author: TypeAlias = Literal["", "cache", "handler"]
+"""Who wrote in place of a node's body: an earlier run, whose result was kept, or the node's error handler. Where the
+handler did, the node's edges are not taken: it alone says where to go."""
 Place: TypeAlias = Literal["before", "after", "inside", "error", "question"]
 StopReason: TypeAlias = Literal["finished", "interrupted", "breakpoint", "failed", "drained"]
 
@@ -52,6 +55,11 @@ class ThreadKey:
     thread: str
     graph: str = ""
     ns: str = ""
+
+    @classmethod
+    def of(cls, thread: ThreadKey | str) -> ThreadKey:
+        """The key of a thread; a text is the ``thread_id`` of a graph without a scope."""
+        return cls(thread) if isinstance(thread, str) else thread
 
     def __str__(self) -> str:
         return f"{self.graph}/{self.thread}" if self.graph else self.thread
@@ -118,6 +126,7 @@ class Wrote:
     task: str
     updates: tuple[tuple[str, Any], ...] = ()
     goto: tuple[str | Send, ...] = ()
+    by: Author = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +208,26 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Retried:
+    """An attempt of a task raised, and the task is not over: it is tried again, or its error handler takes over."""
+
+    task: str
+    attempt: int
+    """How many attempts have been made, this one included."""
+    error: str
+    """The exception's class name."""
+    text: str
+    not_before: int = 0
+    """Microseconds since 1970 before which it is not tried again."""
+    first: int = 0
+    """When the first attempt began."""
+    handled: bool = False
+    """It has failed for good: its error handler takes over."""
+    exception: BaseException | None = field(default=None, compare=False, repr=False)
+    """The live exception; None after loading from disk."""
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """The debugger stopped one task: before it began, after it ended in some way, or in a sub-graph that it runs."""
 
@@ -233,7 +262,7 @@ class Entered:
 
     task: str
     call: int
-    """Which of the body's calls of sub-graphs, from 0."""
+    """Which of the body's calls of sub-graphs, from 0; calls of a `@task` count down from -1."""
     ns: str
     """The sub-graph's namespace."""
     head: str = ""
@@ -246,6 +275,15 @@ class Entered:
     """The sub-graph keeps its memory from call to call (``checkpointer=True``)."""
     memory: Mapping[str, str] = field(default_factory=_empty)
     """When it has ended: where the sub-graphs in it that remember stand, by namespace."""
+    binding: str = ""
+    """Of a `@task`: what its result is bound to, which is its name, its arguments and which such call it is."""
+    place: int = -1
+    """Of a `@task` that the body itself called: which of its calls of that task, from 0. -1: called side by side."""
+
+    @property
+    def called(self) -> str:
+        """The name of the `@task`; empty for a sub-graph."""
+        return self.binding.rsplit(" ", 2)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +307,7 @@ class Continued:
 
 
 Entry: TypeAlias = (
-    Wrote | Asked | Answered | Superseded | Reopened | Failed | Held | Kept | Entered | Stopped | Continued
+    Wrote | Asked | Answered | Superseded | Reopened | Failed | Retried | Held | Kept | Entered | Stopped | Continued
 )
 
 
@@ -301,6 +339,8 @@ class Position:
     """Task id to its calls of sub-graphs, by number."""
     resumed: int = field(default=0, compare=False)
     """When a run took it up last, in microseconds since 1970; 0: never since its checkpoint. Only for show."""
+    retried: Mapping[str, Retried] = field(default_factory=_empty)
+    """Task id to its last attempt that raised, where the task is not over."""
 
     def after(self, entries: Iterable[Entry]) -> Position:
         """This position with ``entries`` folded in, in order."""
@@ -331,6 +371,7 @@ class Position:
             self.kept,
             self.entered,
             self.resumed,
+            self.retried,
         )
 
     @property
@@ -351,7 +392,16 @@ class Position:
     @property
     def untouched(self) -> bool:
         """Nothing has happened at this checkpoint yet."""
-        return not (self.wrote or self.asked or self.failed or self.held or self.released or self.entered or self.kept)
+        return not (
+            self.wrote
+            or self.asked
+            or self.failed
+            or self.held
+            or self.released
+            or self.entered
+            or self.kept
+            or self.retried
+        )
 
 
 _SETS: Final = frozenset({"parked", "released"})
@@ -401,6 +451,8 @@ class _Fold:
             case Failed():
                 self.part("parked").discard(entry.task)
                 self.part("failed")[entry.task] = entry
+            case Retried():
+                self.part("retried")[entry.task] = entry
             case Held():
                 self.part("held")[entry.task] = entry
             case Kept():
@@ -441,6 +493,11 @@ class _Fold:
             self.news["passed"] = True
         self.news["stopped"] = None
         self.news["resumed"] = entry.at
+        failed = self.news.get("failed", self.start.failed)
+        if failed and (self.start.retried or "retried" in self.news):  # who tries again by hand has all attempts again
+            retried = self.part("retried")
+            for task in failed:
+                retried.pop(task, None)
         self.news["failed"] = {}
         holding = self.news.get("held", self.start.held)
         if holding:
@@ -464,4 +521,5 @@ class _Fold:
             new("kept", start.kept),
             new("entered", start.entered),
             new("resumed", start.resumed),
+            new("retried", start.retried),
         )
