@@ -5,11 +5,23 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from nbhitl.compiled import CompiledGraph
 from nbhitl.engine.description import Graph
 from nbhitl.signatures import SILENT, Signature, read
+
+
+class Invocable(Protocol):
+    """A compiled graph, a Runnable of LangChain's, or whatever looks like one."""
+
+    @property
+    def invoke(self) -> Callable[..., Any]:
+        """Called with the state."""
+
+
+Body: TypeAlias = Callable[..., Any] | Invocable
+"""What may stand where a function of the state is wanted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from nbhitl.engine import edits, moves, questions
 from nbhitl.engine.breakpoints import Debugger, Rules
 from nbhitl.engine.commands import Command, destinations
-from nbhitl.engine.description import ROOT, Graph
+from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import (
     CheckpointerRequired,
     EmptyInputError,
@@ -44,6 +44,7 @@ from nbhitl.nesting import Nest, head_of_memory, nest
 from nbhitl.run import results
 from nbhitl.run.claims import Claim
 from nbhitl.run.context import CURRENT, TaskContext
+from nbhitl.run.contexts import as_context
 from nbhitl.run.revival import open_questions, revive
 from nbhitl.run.running import Run
 from nbhitl.run.vault import sealed
@@ -70,7 +71,7 @@ class CallOptions:
     via: str = "code"
     note: str = ""
     context: Any = None
-    """For the nodes, see `nbhitl.run.runtime.Runtime`."""
+    """For the nodes, see `nbhitl.run.runtime.Runtime`; nothing stores it."""
     in_time: bool = False
     """The answers were there before their deadlines: the clock is not asked again."""
     restart: bool = False
@@ -95,6 +96,10 @@ class Calls:
     memory: Any = None
     """What the graph was compiled with: a saver, or None, True or False for a sub-graph."""
     debug: bool = False
+    context_schema: Any = None
+    """What a context is made into, see `nbhitl.run.contexts`."""
+    context: Any = None
+    """For calls that give none."""
 
     def prepare(
         self, input: Any, config: Config, options: CallOptions = CallOptions(), claim: Claim | None = None
@@ -107,6 +112,9 @@ class Calls:
             NbhitlError: as `invoke`; nothing was written then.
         """
         rules = self.rules(config, options)
+        if options.context is not None or self.context is not None:
+            given = self.context if options.context is None else options.context
+            options = replace(options, context=as_context(self.context_schema, given))
         key = ThreadKey("") if self.world.saver is None else self.key(config)
         root = replace(key, ns="")
         claim = claim or Claim()
@@ -125,12 +133,12 @@ class Calls:
         config = {**{k: v for k, v in inside.run.config.items() if k == "recursion_limit"}, **config}
         found = nest(self.graph, inside, self.rules(config, options), config, self.memory, self.world)
         if options.context is not None:
-            found.run.context = options.context
+            found.run.context = as_context(self.context_schema, options.context)
         if as_node:
             # What the parent has beside the keys of the sub-graph is its own.
             input = (
-                input
-                if ROOT in self.graph.channels
+                {self.graph.takes: input}
+                if self.graph.takes
                 else {k: v for k, v in self._pairs(input) if k in self.graph.input_keys}
             )
         else:
@@ -200,8 +208,8 @@ class Calls:
 
     def accept(self, values: Any) -> Any:
         """An input as updates by key. Raises `InvalidUpdateError`, `EmptyInputError`."""
-        if ROOT in self.graph.channels:
-            return {ROOT: values}
+        if self.graph.takes:
+            return {self.graph.takes: values}
         pairs, keys = self._pairs(values), self.graph.input_keys
         if all(name in keys for name, _ in pairs):
             return dict(pairs)

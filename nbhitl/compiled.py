@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+import copy
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from nbhitl.calls import CallOptions, Calls, Config, Nodes, named
 from nbhitl.editing import editing, steps_of
-from nbhitl.engine.commands import StateUpdate
+from nbhitl.engine.commands import Command, StateUpdate
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import NbhitlError
-from nbhitl.engine.ports import Saver
+from nbhitl.engine.generics import GraphTypes, InputT_contra, OutputT_co, RunContextT, RunStateT
+from nbhitl.engine.ports import BaseCache, BaseStore, Saver
 from nbhitl.engine.records import EMPTY
 from nbhitl.looking import look
 from nbhitl.nesting import SEPARATOR
 from nbhitl.run import hands
 from nbhitl.run.answers import SchemaChecker
-from nbhitl.run.claims import Claim
+from nbhitl.run.cached import namespace
+from nbhitl.run.claims import Claim, on_thread
 from nbhitl.run.context import CURRENT, TaskContext
+from nbhitl.run.contexts import as_context
 from nbhitl.run.drive import adrive, drive
-from nbhitl.run.stream import Chunks, Stream, StreamMode, check_keys, check_modes, raise_failure, result
+from nbhitl.run.outputs import check_keys, raise_failure, result
+from nbhitl.run.streams.options import StreamMode, StreamVersion, check_version, stream_options
 from nbhitl.run.world import Durability, RunControl, World
 from nbhitl.stand_ins import following
 from nbhitl.state_snapshot import StateSnapshot
+from nbhitl.streaming import astream, stream
 from nbhitl.subgraphs import walk
 
 if TYPE_CHECKING:
     from nbhitl.drawing import DrawableGraph
+    from nbhitl.run.keywords import AllKeywords, Keywords
+    from nbhitl.run.outputs import GraphOutput
 
 _CHECKER = SchemaChecker()
-T = TypeVar("T")
 
 
-class CompiledGraph:
+class CompiledGraph(GraphTypes[RunStateT, RunContextT, InputT_contra, OutputT_co]):
     """A graph that can run. Made by ``StateGraph.compile``.
 
     ``config`` is LangGraph's: ``{"configurable": {"thread_id": "1"}, "recursion_limit": 50, "max_concurrency": 4}``;
@@ -52,6 +60,9 @@ class CompiledGraph:
         *,
         scope: str = "",
         debug: bool = False,
+        cache: BaseCache | None = None,
+        store: BaseStore | None = None,
+        context_schema: Any = None,
     ) -> None:
         if not isinstance(checkpointer, bool | None) and not isinstance(checkpointer, Saver):
             raise NbhitlError(
@@ -62,21 +73,59 @@ class CompiledGraph:
         self.graph = graph
         self.name = graph.name
         self.checkpointer = saver
+        self.cache = cache
+        self.store = store
+        self.context_schema = context_schema
         self.scope = scope
         self.interrupt_before = named(graph, interrupt_before, "interrupt_before")
         self.interrupt_after = named(graph, interrupt_after, "interrupt_after")
-        world = World(_CHECKER, saver)
-        self.calls = Calls(graph, world, scope, self.interrupt_before, self.interrupt_after, checkpointer, debug)
+        world = World(_CHECKER, saver, store, cache)
+        self.calls = Calls(
+            graph, world, scope, self.interrupt_before, self.interrupt_after, checkpointer, debug, context_schema
+        )
         if saver is not None:
             saver.register(*graph.types)
+        if cache is not None and hasattr(cache, "register"):
+            cache.register(*graph.types)
+
+    def with_context(self, context: RunContextT | Mapping[str, Any] | None) -> Self:
+        """The same graph, with a context for the calls that give none.
+
+        Raises:
+            NbhitlError: it does not fit the graph's ``context_schema``.
+        """
+        found = copy.copy(self)
+        found.calls = replace(self.calls, context=as_context(self.context_schema, context))
+        return found
 
     # -- running
 
+    @overload
     def invoke(
         self,
-        input: Any,
+        input: InputT_contra | Command | None,
         config: Config | None = None,
         *,
+        version: Literal["v2"],
+        **keywords: Unpack[Keywords[RunContextT]],
+    ) -> GraphOutput[OutputT_co]: ...
+
+    @overload
+    def invoke(
+        self,
+        input: InputT_contra | Command | None,
+        config: Config | None = None,
+        *,
+        version: StreamVersion = "v1",
+        **keywords: Unpack[AllKeywords[RunContextT]],
+    ) -> Any: ...
+
+    def invoke(
+        self,
+        input: InputT_contra | Command | None,
+        config: Config | None = None,
+        *,
+        context: RunContextT | Mapping[str, Any] | None = None,
         stream_mode: StreamMode | Sequence[StreamMode] = "values",
         output_keys: str | Sequence[str] | None = None,
         interrupt_before: Nodes | None = None,
@@ -85,6 +134,7 @@ class CompiledGraph:
         control: RunControl | None = None,
         rename: Mapping[str, str] = EMPTY,
         restart: bool = False,
+        version: StreamVersion = "v1",
     ) -> Any:
         """Run until the graph finishes, asks, or stops at a breakpoint; the state's values.
 
@@ -92,6 +142,8 @@ class CompiledGraph:
             input: values of the state; None to go on where the thread stands; ``Command(resume=answer)`` to answer,
                 ``Command(update=..., goto=...)`` to write and go elsewhere first.
             config: which thread, see the class.
+            context: for the nodes, see `nbhitl.Runtime`: an instance of the graph's ``context_schema``, or a dict of
+                its fields. It is not stored: give it again to go on after a pause. Sub-graphs get it as well.
             stream_mode: with another than ``"values"``, the chunks of `stream` are returned, as a list.
             output_keys: which keys of the state to return, or one for its bare value; by default the output schema's.
             interrupt_before: static breakpoints of this call only; ``"sub/node"`` is a node in a sub-graph.
@@ -100,6 +152,7 @@ class CompiledGraph:
             control: asks the run to stop from another thread.
             rename: ``{old: new}`` names of nodes that were renamed since the thread stopped.
             restart: new input starts over on a branch of its own, also while a question is open; nothing is deleted.
+            version: ``"v2"`` returns a `nbhitl.GraphOutput`, with the questions beside the values.
 
         Returns:
             The output keys; open questions stand under ``__interrupt__`` as a list of `Interrupt`. Why the run
@@ -115,10 +168,14 @@ class CompiledGraph:
             GraphChanged: the thread waits for a node that the graph no longer has.
         """
         keys = check_keys(self.graph, output_keys)
-        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
-        if stream_mode != "values":
-            return list(self._stream(input, config, options, stream_mode, output_keys))
+        options = CallOptions(
+            interrupt_before, interrupt_after, durability, control, context=context, rename=rename, restart=restart
+        )
+        check_version(version)
         inside = self._inside(config)
+        if stream_mode != "values":
+            wanted = stream_options(stream_mode, keys=keys, version=version)
+            return list(stream(self.calls, input, config or {}, options, wanted, inside))
         if inside is not None:
             return self._nested(input, config or {}, options, inside, as_node=False)
         claim = Claim()
@@ -135,13 +192,34 @@ class CompiledGraph:
         finally:
             claim.release()
         raise_failure(run)
-        return result(run, keys)
+        return result(run, keys, version)
+
+    @overload
+    async def ainvoke(
+        self,
+        input: InputT_contra | Command | None,
+        config: Config | None = None,
+        *,
+        version: Literal["v2"],
+        **keywords: Unpack[Keywords[RunContextT]],
+    ) -> GraphOutput[OutputT_co]: ...
+
+    @overload
+    async def ainvoke(
+        self,
+        input: InputT_contra | Command | None,
+        config: Config | None = None,
+        *,
+        version: StreamVersion = "v1",
+        **keywords: Unpack[AllKeywords[RunContextT]],
+    ) -> Any: ...
 
     async def ainvoke(
         self,
-        input: Any,
+        input: InputT_contra | Command | None,
         config: Config | None = None,
         *,
+        context: RunContextT | Mapping[str, Any] | None = None,
         stream_mode: StreamMode | Sequence[StreamMode] = "values",
         output_keys: str | Sequence[str] | None = None,
         interrupt_before: Nodes | None = None,
@@ -150,19 +228,24 @@ class CompiledGraph:
         control: RunControl | None = None,
         rename: Mapping[str, str] = EMPTY,
         restart: bool = False,
+        version: StreamVersion = "v1",
     ) -> Any:
         """As `invoke`, with async nodes awaited on the running loop and sync ones on threads."""
         keys = check_keys(self.graph, output_keys)
-        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
-        if stream_mode != "values":
-            return [chunk async for chunk in self._astream(input, config, options, stream_mode, output_keys)]
+        options = CallOptions(
+            interrupt_before, interrupt_after, durability, control, context=context, rename=rename, restart=restart
+        )
+        check_version(version)
         inside = self._inside(config)
+        if stream_mode != "values":
+            wanted = stream_options(stream_mode, keys=keys, version=version)
+            return [chunk async for chunk in astream(self.calls, input, config or {}, options, wanted, inside)]
         if inside is not None:
             return await self._anested(input, config or {}, options, inside, as_node=False)
         claim = Claim()
         try:
             while True:
-                run = await self._on_thread(self.calls.prepare, input, config or {}, options, claim=claim)
+                run = await on_thread(self.checkpointer, self.calls.prepare, input, config or {}, options, claim=claim)
                 run.watched = False
                 async for _ in adrive(run):
                     pass
@@ -173,13 +256,14 @@ class CompiledGraph:
         finally:
             claim.release()
         raise_failure(run)
-        return result(run, keys)
+        return result(run, keys, version)
 
     def stream(
         self,
-        input: Any,
+        input: InputT_contra | Command | None,
         config: Config | None = None,
         *,
+        context: RunContextT | Mapping[str, Any] | None = None,
         stream_mode: StreamMode | Sequence[StreamMode] = "updates",
         output_keys: str | Sequence[str] | None = None,
         interrupt_before: Nodes | None = None,
@@ -189,56 +273,44 @@ class CompiledGraph:
         rename: Mapping[str, str] = EMPTY,
         restart: bool = False,
         subgraphs: bool = False,
+        version: StreamVersion = "v1",
+        print_mode: StreamMode | Sequence[StreamMode] = (),
     ) -> Iterator[Any]:
         """As `invoke`, yielding while the run goes on.
 
-        ``stream_mode``: ``"updates"`` (``{node: what it returned}``), ``"values"`` (the state after each step), or a
-        list of both, then each chunk is ``(mode, data)``. Questions come as ``{"__interrupt__": (Interrupt, ...)}``.
-        With ``subgraphs``, what happens in sub-graphs comes as well, and each chunk is ``(namespace, chunk)``, the
-        namespace a tuple; it comes when the node that runs the sub-graph ends.
-        """
-        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
-        return self._stream(input, config, options, stream_mode, output_keys, subgraphs=subgraphs)
+        Whoever stops reading (``break``, ``close()``) stops the run: bodies that have begun end, what has finished is
+        kept, and ``invoke(None, config)`` goes on. What bodies say comes while they run, on other threads; a sync one
+        that streams faster than it is read is held up. Wrong arguments raise here, before anything is read.
 
-    def _stream(
-        self,
-        input: Any,
-        config: Config | None,
-        options: CallOptions,
-        stream_mode: StreamMode | Sequence[StreamMode],
-        output_keys: str | Sequence[str] | None,
-        *,
-        subgraphs: bool = False,
-    ) -> Iterator[Any]:
-        check_modes(stream_mode)  # before anything is written
-        keys = check_keys(self.graph, output_keys)
-        inside = self._inside(config)
-        nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
-        claim = Claim()
-        try:  # whoever leaves the stream half-way lets the thread go
-            while True:
-                run = self.calls.prepare(input, config or {}, options, claim) if nest is None else nest.run
-                run.watched = True
-                chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
-                yield from chunks.first()
-                if nest is None or nest.open:
-                    for event in drive(run) if nest is None else nest.events(drive(run)):
-                        yield from chunks.of(event)
-                answered = following(self.calls, run, config or {}, options) if nest is None else None
-                if answered is None:
-                    break
-                input, config, options = answered
-        finally:
-            claim.release()
-        if nest is not None:
-            nest.result()
-        raise_failure(run)
+        ``stream_mode``: one mode, and each chunk is its data; or a list, and each is ``(mode, data)``.
+
+        - ``"updates"``: ``{node: what it returned}``; ``"values"``: the state after each step. Questions come as
+          ``{"__interrupt__": (Interrupt, ...)}``.
+        - ``"custom"``: what bodies give their ``writer``. ``"messages"``: ``(chunk, metadata)``, the pieces of messages
+          (`nbhitl.stream_message`, models of LangChain) and whole ones that nodes return.
+        - ``"tasks"``, ``"checkpoints"``, ``"debug"``: dicts that say what begins, ends and is kept.
+
+        With ``subgraphs``, what happens in sub-graphs comes too, and each chunk begins with its namespace, a tuple.
+        ``version="v2"`` yields dicts, see `nbhitl.StreamPart`. The chunks of ``print_mode`` are printed as well.
+        """
+        options = CallOptions(
+            interrupt_before, interrupt_after, durability, control, context=context, rename=rename, restart=restart
+        )
+        wanted = stream_options(
+            stream_mode,
+            keys=check_keys(self.graph, output_keys),
+            subgraphs=subgraphs,
+            version=version,
+            print_mode=print_mode,
+        )
+        return stream(self.calls, input, config or {}, options, wanted, self._inside(config))
 
     def astream(
         self,
-        input: Any,
+        input: InputT_contra | Command | None,
         config: Config | None = None,
         *,
+        context: RunContextT | Mapping[str, Any] | None = None,
         stream_mode: StreamMode | Sequence[StreamMode] = "updates",
         output_keys: str | Sequence[str] | None = None,
         interrupt_before: Nodes | None = None,
@@ -248,61 +320,21 @@ class CompiledGraph:
         rename: Mapping[str, str] = EMPTY,
         restart: bool = False,
         subgraphs: bool = False,
+        version: StreamVersion = "v1",
+        print_mode: StreamMode | Sequence[StreamMode] = (),
     ) -> AsyncIterator[Any]:
         """As `stream`, on the running loop."""
-        options = CallOptions(interrupt_before, interrupt_after, durability, control, rename=rename, restart=restart)
-        return self._astream(input, config, options, stream_mode, output_keys, subgraphs=subgraphs)
-
-    async def _astream(
-        self,
-        input: Any,
-        config: Config | None,
-        options: CallOptions,
-        stream_mode: StreamMode | Sequence[StreamMode],
-        output_keys: str | Sequence[str] | None,
-        *,
-        subgraphs: bool = False,
-    ) -> AsyncIterator[Any]:
-        check_modes(stream_mode)  # before anything is written
-        keys = check_keys(self.graph, output_keys)
-        inside = self._inside(config)
-        nest = None if inside is None else self.calls.nested(input, config or {}, options, inside, as_node=False)
-        claim = Claim()
-        try:
-            while True:
-                if nest is not None:
-                    run = nest.run
-                else:
-                    run = await self._on_thread(self.calls.prepare, input, config or {}, options, claim=claim)
-                run.watched = True
-                chunks = Stream(Chunks(run, stream_mode, keys), run, subgraphs=subgraphs)
-                for chunk in chunks.first():
-                    yield chunk
-                if nest is None or nest.open:
-                    async for event in adrive(run) if nest is None else nest.aevents(adrive(run)):
-                        for chunk in chunks.of(event):
-                            yield chunk
-                answered = following(self.calls, run, config or {}, options) if nest is None else None
-                if answered is None:
-                    break
-                input, config, options = answered
-        finally:
-            claim.release()
-        if nest is not None:
-            nest.result()
-        raise_failure(run)
-
-    async def _on_thread(self, begin: Callable[..., T], *given: Any, claim: Claim) -> T:
-        """``begin(*given, claim)``; on a thread where there is a checkpointer, since it may wait for a disk."""
-        if self.checkpointer is None:
-            return begin(*given, claim)
-        work = asyncio.ensure_future(asyncio.to_thread(begin, *given, claim))
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            claim.lend()  # the thread goes on, and claims what nobody will drive
-            work.add_done_callback(lambda _: claim.give_back())
-            raise
+        options = CallOptions(
+            interrupt_before, interrupt_after, durability, control, context=context, rename=rename, restart=restart
+        )
+        wanted = stream_options(
+            stream_mode,
+            keys=check_keys(self.graph, output_keys),
+            subgraphs=subgraphs,
+            version=version,
+            print_mode=print_mode,
+        )
+        return astream(self.calls, input, config or {}, options, wanted, self._inside(config))
 
     # -- as a sub-graph
 
@@ -363,6 +395,22 @@ class CompiledGraph:
         for path, found in walk(self.graph, namespace or "", recurse=recurse):
             if isinstance(found, CompiledGraph) and (namespace is None or path.startswith(namespace)):
                 yield path, found
+
+    def clear_cache(self, nodes: Sequence[str] | None = None) -> None:
+        """Forget cached results: those of the ``nodes``, or of all nodes of this graph.
+
+        Raises:
+            NbhitlError: the graph was compiled without a cache.
+            UnknownNodeError: one of the names is no node.
+        """
+        if self.cache is None:
+            raise NbhitlError("the graph has no cache: compile(cache=InMemoryCache()).")
+        names = self.graph.nodes if nodes is None else [nodes] if isinstance(nodes, str) else nodes
+        self.cache.clear([namespace(self.graph, name) for name in sorted(self.graph.expect(names, "clear_cache"))])
+
+    async def aclear_cache(self, nodes: Sequence[str] | None = None) -> None:
+        """As `clear_cache`, without blocking the loop."""
+        await asyncio.to_thread(self.clear_cache, nodes)
 
     # -- looking
 
@@ -484,7 +532,7 @@ class CompiledGraph:
     async def abulk_update_state(self, config: Config, supersteps: Sequence[Sequence[StateUpdate]]) -> dict[str, Any]:
         """As `bulk_update_state`, with async routers awaited."""
         claim = Claim()
-        edit = await self._on_thread(editing, self.calls, config, steps_of(supersteps), claim=claim)
+        edit = await on_thread(self.checkpointer, editing, self.calls, config, steps_of(supersteps), claim=claim)
         try:
             for step in edit.steps:
                 if not await asyncio.to_thread(edit.special, step):

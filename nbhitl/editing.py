@@ -23,7 +23,7 @@ from nbhitl.run.claims import Claim
 from nbhitl.run.context import TaskContext
 from nbhitl.run.running import Run
 from nbhitl.state_snapshot import config_of
-from nbhitl.subgraphs import graph_at
+from nbhitl.subgraphs import graph_at, nodes_told
 
 COPY = "__copy__"
 """As ``as_node``: make a branch of the checkpoint, and change nothing."""
@@ -35,7 +35,7 @@ def within(calls: Calls, key: ThreadKey, position: Position | None) -> Calls:
     """The calls of the sub-graph that a namespace names. Raises `NbhitlError` where no node names it."""
     if not key.ns:
         return calls
-    names = set() if position is None else {t.node for t in position.checkpoint.tasks if t.node != START}
+    names = set() if position is None else nodes_told(position.checkpoint)
     graph = graph_at(calls.graph, [node for node, _, _ in path_of(key.ns)], names)
     if graph is None:
         raise NbhitlError(f"no node of the graph names the sub-graph of {key.ns!r}, so nothing can be written into it.")
@@ -71,7 +71,8 @@ class Edit:
             graph.expect([node], "update_state(as_node=...)")
         task = Task(update.task_id or f"{position.checkpoint.id}:update:{number}", node)
         values = update.values
-        writer = Node(node, lambda state: values)
+        # What is written into an entrypoint is its result, whatever it is.
+        writer = Node(node, lambda state: values, pack=graph.unpacked if graph.direct else None)
         return TaskContext(self.run, writer, task, position)
 
     def write(self, outcomes: Sequence[tuple[TaskContext, hands.Entries]]) -> None:
@@ -146,6 +147,7 @@ def editing(calls: Calls, config: Config, steps: Sequence[Sequence[StateUpdate]]
     if position is None and key.ns:
         raise UnknownThreadError(f"thread {key} has no sub-graph at {key.ns!r} to write into.")
     run = Run(inner.graph, key, Rules(0), calls.world, config)
+    run.context = calls.context  # for routers
     if position is None:
         # Never committed: only a place to start from.
         fresh = moves.begin(inner.graph, {}, previous=None, id="", at=0)

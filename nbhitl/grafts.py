@@ -145,8 +145,8 @@ def _branch(position: Position, entered: Entered, head: str, id: str) -> tuple[C
         match entry:
             case Wrote(task=done) if done == task:
                 continue
-            case Entered(task=done, call=call) if done == task:
-                if call > entered.call:
+            case Entered(task=done, call=call, binding=binding) if done == task:
+                if call > entered.call and not binding:  # calls of a @task are known by more than their order
                     continue
                 if call == entered.call:
                     entries.append(replace(entered, task=task, head="", source=head, fork=True, memory=EMPTY))

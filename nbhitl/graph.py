@@ -6,38 +6,64 @@ Mistakes are collected while the graph is built and reported together by `StateG
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Final, Literal, Self, overload
 
-from nbhitl.actions import name_of, understood
+from nbhitl.actions import Body, name_of, understood
 from nbhitl.compiled import CompiledGraph
 from nbhitl.engine.channels import Channel, LastValue
 from nbhitl.engine.description import ROOT, Graph, Node, Router, WaitingEdge, problems
 from nbhitl.engine.errors import GraphError, SchemaError, UnknownNodeError, UnreachableNodeWarning
-from nbhitl.engine.ports import Saver
+from nbhitl.engine.generics import BuilderTypes, ContextT, InputT, OutputT, StateT
+from nbhitl.engine.policies import CachePolicy, ErrorHandler, Retry, Timeout
+from nbhitl.engine.ports import BaseCache, BaseStore, Saver
 from nbhitl.engine.reach import unreachable
 from nbhitl.engine.records import END, START
-from nbhitl.mistakes import LATER, no_saver, of_edge, of_name, raise_all, unknown_nodes
+from nbhitl.mistakes import no_cache, no_saver, no_store, of_edge, of_name, raise_all, unknown_nodes
+from nbhitl.policies import Policies, applied, policies_of
 from nbhitl.signatures import Signature, chosen, promised
 from nbhitl.state import Schema, Schemas, Shapes, classes_named, name_of_schema, required, unpacker
 
+NO_POLICIES: Final = Policies()
 
-class StateGraph:
+
+class StateGraph(BuilderTypes[StateT, ContextT, InputT, OutputT]):
     """Collects nodes and edges; `compile` checks them all and makes a graph that can run.
 
     Args:
         state_schema: a TypedDict, dataclass or pydantic model; each key is a channel of the state. ``Annotated[T,
             reducer]`` merges writes with ``reducer(old, new)``, else the last write counts. Another type, e.g.
             ``Annotated[list, operator.add]``, is a state that is one such value.
-        context_schema: kept as ``.context_schema``; nothing is made of it yet.
+        context_schema: what nodes find as ``runtime.context``: a dataclass, pydantic model or TypedDict. A dict that a
+            call gives as ``context=`` is made into it.
         input_schema: the keys that an input may have; all of the state's by default.
         output_schema: the keys that ``invoke`` returns; all of the state's by default.
 
     Raises:
         SchemaError: a schema is no type, has no keys, or uses a name that is not defined.
     """
+
+    @overload
+    def __init__(
+        self,
+        state_schema: type[StateT],
+        context_schema: type[ContextT] | None = None,
+        *,
+        input_schema: type[InputT] | None = None,
+        output_schema: type[OutputT] | None = None,
+    ) -> None: ...
+
+    @overload  # Annotated[...] is no type to a type checker
+    def __init__(
+        self: StateGraph[Any, Any, Any, Any],
+        state_schema: Any,
+        context_schema: Any = None,
+        *,
+        input_schema: Any = None,
+        output_schema: Any = None,
+    ) -> None: ...
 
     def __init__(
         self, state_schema: Any, context_schema: Any = None, *, input_schema: Any = None, output_schema: Any = None
@@ -52,6 +78,9 @@ class StateGraph:
         self._schemas = Schemas()
         self._takes: dict[str, Schema] = {}
         """Node to the schema of its input, where that is not the state's."""
+        self._policies: dict[str, Policies] = {}
+        """Node to what it was given of its own."""
+        self._usual = NO_POLICIES
         self._asks: dict[str, dict[str, Schema | None]] = {}
         """Source to the names of its routers, and the schemas that these are annotated with."""
         self._state = self._schemas.add(state_schema, "the state schema")
@@ -91,41 +120,42 @@ class StateGraph:
 
     def add_node(
         self,
-        node: str | Callable[..., Any],
-        action: Any = None,
+        node: str | Body,
+        action: Body | None = None,
         *,
         defer: bool = False,
         metadata: Mapping[str, Any] | None = None,
         input_schema: Any = None,
         destinations: Sequence[str] | Mapping[str, str] | None = None,
-        retry_policy: Any = None,
-        cache_policy: Any = None,
-        error_handler: Any = None,
-        timeout: Any = None,
-    ) -> StateGraph:
+        retry_policy: Retry | None = None,
+        cache_policy: CachePolicy | None = None,
+        error_handler: ErrorHandler | None = None,
+        timeout: Timeout | None = None,
+    ) -> Self:
         """Add a function as a node.
 
         Args:
             node: its name; or the function, whose name is taken.
-            action: a function, sync or async: takes the state (and ``config``, if it has that parameter) and returns
-                the keys to change, a `Command`, a list of these, or None. A callable object, a compiled graph or
-                something with ``invoke`` will do as well.
+            action: a function, sync or async: takes the state, and what it has a parameter for of ``config``,
+                ``runtime``, ``store``, ``writer`` and ``previous``, see `nbhitl.Runtime`; returns the keys to change,
+                a `Command`, a list of these, or None. A callable object, a compiled graph or something with ``invoke``
+                will do as well.
             defer: run it only when nothing else is due.
             metadata: kept with the node, for your own use.
             input_schema: what the function takes, where that is not the whole state: by default, the annotation of
                 its first parameter, if that is a class with annotated keys. New keys join the state.
             destinations: where a returned ``Command(goto=...)`` may lead, for the drawing; as a mapping, with the text
                 that the drawing writes there. By default what ``-> Command[Literal["a", "b"]]`` says.
-            retry_policy: not in this version, nor are the next three.
-            cache_policy: see ``retry_policy``.
-            error_handler: see ``retry_policy``.
-            timeout: see ``retry_policy``.
+            retry_policy: when it is tried again, see `RetryPolicy`; of several, the first that knows the error counts.
+                Answers, results of `once` and of finished sub-graphs and tasks are kept from attempt to attempt.
+            cache_policy: that a result of an earlier run with the same input counts (`CachePolicy`); needs
+                ``compile(cache=...)``. A node whose code was edited, or that asked a person, is run.
+            error_handler: what runs when the node has failed for good. Takes the state, and a `NodeError` in a
+                parameter that is annotated so or called ``error``; returns an update, or a `Command` that says where to
+                go: the node's own edges are not taken. After a kill it runs again.
+            timeout: how long one attempt of an async node may take: seconds, a timedelta or a `TimeoutPolicy`.
         """
         name, action = self._named(node, action)
-        later = (retry_policy, cache_policy, error_handler, timeout)
-        for option, value in zip(LATER, later, strict=True):
-            if value is not None:
-                self._wrong(name, f"{option}: this version of nbhitl has no {LATER[option]} yet; leave it out.")
         wrong = of_name(name, self.nodes)
         if wrong:
             self._wrong(name, wrong)
@@ -151,6 +181,30 @@ class StateGraph:
         taken = self._input_of(name, input_schema, signature.first)
         if taken is not None and taken is not self._state:
             self._takes[name] = taken
+        own, mistakes = policies_of(retry_policy, cache_policy, error_handler, timeout)
+        for mistake in mistakes:
+            self._wrong(name, mistake)
+        self._schemas.annotated(own.takes)  # its keys join the state
+        if own != NO_POLICIES:
+            self._policies[name] = own
+        return self
+
+    def set_node_defaults(
+        self,
+        *,
+        retry_policy: Retry | None = None,
+        cache_policy: CachePolicy | None = None,
+        error_handler: ErrorHandler | None = None,
+        timeout: Timeout | None = None,
+    ) -> Self:
+        """What `add_node` gives to every node that is not given its own, whether it was added before or is later.
+
+        Not to the nodes of sub-graphs. Retries and the timeout are those of error handlers, too.
+        """
+        found, mistakes = policies_of(retry_policy, cache_policy, error_handler, timeout)
+        self._mistakes += [f"set_node_defaults: {mistake}" for mistake in mistakes]
+        self._schemas.annotated(found.takes)
+        self._usual = found.over(self._usual)
         return self
 
     def _named(self, node: Any, action: Any) -> tuple[Any, Any]:
@@ -188,7 +242,7 @@ class StateGraph:
     def _wrong(self, name: Any, mistake: str) -> None:
         self._mistakes.append(f"add_node({name!r}): {mistake}")
 
-    def add_sequence(self, nodes: Sequence[Any]) -> StateGraph:
+    def add_sequence(self, nodes: Sequence[Body | tuple[str, Body]]) -> Self:
         """Add functions (or ``(name, function)``) as nodes, one after the other, with the edges between them."""
         names: list[str] = []
         for node in nodes:
@@ -203,7 +257,7 @@ class StateGraph:
 
     # -- edges
 
-    def add_edge(self, start: str | Sequence[str], end: str) -> StateGraph:
+    def add_edge(self, start: str | Sequence[str], end: str) -> Self:
         """After ``start`` comes ``end``. A list waits: ``end`` runs when every one of them has run."""
         sources = [start] if isinstance(start, str) or not isinstance(start, Sequence) else list(start)
         wrong = of_edge(sources, end)
@@ -219,8 +273,8 @@ class StateGraph:
         return self
 
     def add_conditional_edges(
-        self, source: str, path: Any, path_map: Mapping[Any, str] | Sequence[str] | None = None
-    ) -> StateGraph:
+        self, source: str, path: Body, path_map: Mapping[Any, str] | Sequence[str] | None = None
+    ) -> Self:
         """After ``source``, go where ``path(state)`` says.
 
         Args:
@@ -262,17 +316,17 @@ class StateGraph:
             return None if names is None else {name: name for name in names}
         return dict(path_map) if isinstance(path_map, Mapping) else {name: name for name in path_map}
 
-    def set_entry_point(self, key: str) -> StateGraph:
+    def set_entry_point(self, key: str) -> Self:
         """The node that runs first: ``add_edge(START, key)``."""
         return self.add_edge(START, key)
 
     def set_conditional_entry_point(
-        self, path: Any, path_map: Mapping[Any, str] | Sequence[str] | None = None
-    ) -> StateGraph:
+        self, path: Body, path_map: Mapping[Any, str] | Sequence[str] | None = None
+    ) -> Self:
         """Choose the first node by a function of the input."""
         return self.add_conditional_edges(START, path, path_map)
 
-    def set_finish_point(self, key: str) -> StateGraph:
+    def set_finish_point(self, key: str) -> Self:
         """The run may end after this node: ``add_edge(key, END)``."""
         return self.add_edge(key, END)
 
@@ -294,7 +348,8 @@ class StateGraph:
         nodes = {}
         for node in self.nodes.values():
             found = shapes.of(self._takes.get(node.name, self._state), f"node {node.name!r}")
-            nodes[node.name] = node if found is node.shape else replace(node, shape=found)
+            node = node if found is node.shape else replace(node, shape=found)  # noqa: PLW2901 - the same, completed
+            nodes[node.name] = self._governed(node, shapes, contradictions)
         routers = {}
         for source, several in self.routers.items():
             usual = self._takes.get(source, self._state)
@@ -315,16 +370,32 @@ class StateGraph:
             types=tuple(dict.fromkeys([*self._schemas.types(), *self._returned()])),
             unpack=unpacker(channels),
             strict=strict,
+            as_state=shapes.of(self._state, "the state").build,
+            as_output=shapes.of(self._output, "the output").build,
         )
         return graph, self._mistakes + contradictions + problems(graph)
+
+    def _governed(self, node: Node, shapes: Shapes, mistakes: list[str]) -> Node:
+        """A node with its policies."""
+        own = self._policies.get(node.name, NO_POLICIES)
+        node, wrong = applied(node, own, self._usual)
+        mistakes += [f"add_node({node.name!r}): {mistake}" for mistake in wrong]
+        if node.handler is None:
+            return node
+        taken = self._schemas.annotated(own.over(self._usual).takes) or self._state
+        shape = shapes.of(taken, f"the error handler of {node.name!r}")
+        return replace(node, handler=replace(node.handler, shape=shape))
 
     def _returned(self) -> Iterator[type]:
         """Classes whose values the nodes may return."""
         seen: set[int] = set()
         for node in self.nodes.values():
             yield from classes_named(node.action, seen)
+        for found in (*self._policies.values(), self._usual):
+            if found.handler is not None:
+                yield from classes_named(found.handler.action, seen)
 
-    def validate(self) -> StateGraph:
+    def validate(self) -> Self:
         """Check without compiling. Raises `GraphError` that lists every mistake."""
         self.describe()
         return self
@@ -339,7 +410,9 @@ class StateGraph:
         name: str | None = None,
         scope: str = "",
         strict: bool = False,
-    ) -> CompiledGraph:
+        cache: BaseCache | None = None,
+        store: BaseStore | None = None,
+    ) -> CompiledGraph[StateT, ContextT, InputT, OutputT]:
         """A graph that can run.
 
         Args:
@@ -352,13 +425,17 @@ class StateGraph:
             name: how the graph is called in messages.
             scope: keeps threads apart that have the same id in other graphs on the same checkpointer.
             strict: an update of a key that the state does not have is an error, not a warning.
+            cache: keeps results of nodes with a ``cache_policy`` from run to run, e.g. ``InMemoryCache()`` or
+                ``DuckDBCache("cache.duckdb")``. A sub-graph without one gets its caller's.
+            store: memory across threads, e.g. ``InMemoryStore()`` or ``DuckDBStore("store.duckdb")``; nodes with a
+                parameter ``store`` get it. A sub-graph without one gets its caller's.
 
         Raises:
             GraphError: lists every mistake of the graph, with suggestions.
             UnknownNodeError: nothing is wrong but a breakpoint on a name that is no node.
         """
         graph, mistakes = self._describe(name or "", strict=strict)
-        mistakes += no_saver(checkpointer)
+        mistakes += no_saver(checkpointer) + no_cache(cache) + no_store(store)
         before, after = interrupt_before or (), interrupt_after or ()
         unknown = [*unknown_nodes(graph, before, "interrupt_before"), *unknown_nodes(graph, after, "interrupt_after")]
         raise_all(name, mistakes + unknown, GraphError if mistakes else UnknownNodeError)
@@ -368,4 +445,14 @@ class StateGraph:
                 UnreachableNodeWarning,
                 stacklevel=2,
             )
-        return CompiledGraph(graph, checkpointer, before, after, scope=scope, debug=bool(debug))
+        return CompiledGraph(
+            graph,
+            checkpointer,
+            before,
+            after,
+            scope=scope,
+            debug=bool(debug),
+            cache=cache,
+            store=store,
+            context_schema=self.context_schema,
+        )

@@ -6,10 +6,10 @@ from typing import Any
 
 from nbhitl.calls import Calls
 from nbhitl.engine.description import Graph
-from nbhitl.engine.records import START, Entered, Position, Task, ThreadKey
+from nbhitl.engine.records import Entered, Position, Task, ThreadKey
 from nbhitl.nesting import path_of
 from nbhitl.state_snapshot import StateSnapshot, config_of, snapshot
-from nbhitl.subgraphs import graph_at
+from nbhitl.subgraphs import graph_at, nodes_told
 
 
 def look(calls: Calls, key: ThreadKey, position: Position | None, *, past: bool, subgraphs: bool) -> StateSnapshot:
@@ -19,7 +19,7 @@ def look(calls: Calls, key: ThreadKey, position: Position | None, *, past: bool,
     """
     graph: Graph | None = calls.graph
     if key.ns:
-        names = set() if position is None else {task.node for task in position.checkpoint.tasks if task.node != START}
+        names = set() if position is None else nodes_told(position.checkpoint)
         graph = graph_at(calls.graph, [node for node, _, _ in path_of(key.ns)], names)
 
     def inner(task: Task, entered: Entered) -> Any:

@@ -11,13 +11,6 @@ from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import END, START
 
 SEPARATORS: Final = frozenset("|:/")
-LATER: Final = {
-    "retry_policy": "retries",
-    "cache_policy": "caches",
-    "error_handler": "error handlers",
-    "timeout": "timeouts",
-}
-"""Options of LangGraph's ``add_node`` that this version does not have, and what they would bring."""
 
 
 def of_name(name: Any, taken: Container[str]) -> str:
@@ -68,6 +61,28 @@ def no_saver(given: Any) -> list[str]:
     if type(given).__module__.split(".")[0] == "langgraph":
         cure = f"it is LangGraph's; {cure}"
     return [f"compile(checkpointer={given!r:.40}): {cure}"]
+
+
+def no_cache(given: Any) -> list[str]:
+    """What is wrong with a cache."""
+    if given is None:
+        return []
+    if isinstance(given, type):
+        return [f"compile(cache={given.__name__}): that is a class; give an instance: {given.__name__}()."]
+    if all(callable(getattr(given, name, None)) for name in ("get", "set", "clear")):
+        return []
+    return [f"compile(cache={given!r:.40}): give InMemoryCache() or DuckDBCache('cache.duckdb')."]
+
+
+def no_store(given: Any) -> list[str]:
+    """What is wrong with a store."""
+    if given is None:
+        return []
+    if isinstance(given, type):
+        return [f"compile(store={given.__name__}): that is a class; give an instance: {given.__name__}()."]
+    if all(callable(getattr(given, name, None)) for name in ("get", "put", "search", "delete")):
+        return []
+    return [f"compile(store={given!r:.40}): give InMemoryStore() or DuckDBStore('store.duckdb')."]
 
 
 def unknown_nodes(graph: Graph, names: Any, role: str) -> list[str]:

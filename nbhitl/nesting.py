@@ -1,13 +1,14 @@
 """Calls of a sub-graph from a node's body: where its line of checkpoints goes on, and what its end means to the node.
 
-A call is known by its task and its number in the body. The line of a call has a namespace of its own, made of the
-task's id; a sub-graph that remembers (``checkpointer=True``) has one namespace for all its calls, and each checkpoint
-of the parent says where that stood, so a fork of the parent goes on with the memory of its own branch.
+A call is known by its task and its number in the body; that of a `@task` by its arguments (`Entered.binding`). The line
+of a call has a namespace of its own, made of the task's id; a sub-graph that remembers (``checkpointer=True``) has one
+namespace for all its calls, and each checkpoint of the parent says where that stood, so a fork of the parent goes on
+with the memory of its own branch.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,8 +28,8 @@ from nbhitl.engine.records import (
     ThreadKey,
 )
 from nbhitl.run.context import TaskContext
+from nbhitl.run.outputs import raise_failure, result
 from nbhitl.run.running import Run
-from nbhitl.run.stream import raise_failure, result
 from nbhitl.run.world import Event, World
 
 SEPARATOR = "|"
@@ -59,8 +60,12 @@ class Nest:
 
     def __init__(self, run: Run, inside: TaskContext, number: int, *, remembers: bool) -> None:
         self.run, self.inside, self.number, self.remembers = run, inside, number, remembers
+        self.listener = run.listener
+        """Who hears of this run; a stream of its own may have its sub-graphs tell somebody else as well."""
         if run.world.saver is not None:
             run.anchor = self._anchor
+        self.binding, self.place = "", -1
+        """Of a call of a `@task`: see `Entered`."""
         self.open = True
         """Whether there is anything left to run: a call that ended in an earlier performance is not made again."""
 
@@ -75,7 +80,8 @@ class Nest:
             return
         if known is None:
             previous = None if memory is None else saver.load(run.key, memory)
-            self._new(values, Entered("", 0, "", source=memory or ""), previous)
+            entered = Entered("", 0, "", source=memory or "", binding=self.binding, place=self.place)
+            self._new(values, entered, previous)
         elif run.key.ns in known.memory:  # it has ended, and later calls have gone on from there
             self._go_on(self._loaded(known.memory[run.key.ns]))
         elif not known.head:
@@ -142,9 +148,9 @@ class Nest:
 
     # -- what happens, and how it ends
 
-    def events(self, events: Iterator[Event]) -> Iterator[Event]:
+    def events(self, events: Iterator[Event]) -> Generator[Event, None, None]:
         """Pass on what happens; a node that leaves for the parent ends the run."""
-        listened = self.run.listener is not None
+        listened = self.listener is not None
         try:
             for event in events:
                 if listened:
@@ -154,10 +160,12 @@ class Nest:
             self.left()
             raise
 
-    async def aevents(self, events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+    async def aevents(self, events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
         """As `events`."""
         try:
             async for event in events:
+                if self.run.beat is not None:
+                    self.run.beat.moved()
                 self.heard(event)
                 yield event
         except ParentCommand:
@@ -166,8 +174,8 @@ class Nest:
 
     def heard(self, event: Event) -> None:
         """Tell whoever listens to the outermost run."""
-        if self.run.listener is not None:
-            self.run.listener(self.run, event)
+        if self.listener is not None:
+            self.listener(self.run, event)
 
     def left(self) -> None:
         """A node went on in the parent graph: nothing follows here."""
@@ -180,16 +188,29 @@ class Nest:
             GraphInterrupt: the sub-graph waits; leaves the body.
             Exception: what a node of it raised.
         """
+        entries = self.pause()
+        if entries is not None:
+            raise self.inside.paused(*entries)
+        return result(self.run)
+
+    def pause(self) -> list[Entry] | None:
+        """What it means to the body's task that the sub-graph waits; None when it has ended. Raises what it raised."""
         run = self.run
         stopped = run.position.stopped
         if self.open and stopped is not None and stopped.reason != "finished":
             self._stay(run.position.checkpoint.id)
             if stopped.reason == "failed":
                 raise_failure(run)
-            raise self.inside.paused(*self._entries(stopped))
+            return self._entries(stopped)
         if run.world.saver is not None:
             self._remember()
-        return result(run)
+        return None
+
+    def keep(self) -> None:
+        """What has ended is durable, together with all that leads to it, once the saver is flushed."""
+        run = self.run
+        if run.anchor is not None and run.durability == "exit":
+            run.anchor(run.position.checkpoint.id)
 
     def _anchor(self, head: str) -> None:
         """Let the graphs above find ``head`` again, durably."""
@@ -263,17 +284,20 @@ def nest(
     config: Mapping[str, Any],
     memory: Any,
     compiled: World,
+    number: int | None = None,
 ) -> Nest:
     """A call of ``graph`` from a body. ``memory`` is what it was compiled with: None, True, False or a saver.
 
     Of ``compiled``, the world that it was compiled with, the store and the cache count where there are some.
 
-    ``rules.last_step`` counts from where the run begins.
+    ``rules.last_step`` counts from where the run begins. ``number`` is that of the call, where it is not the body's
+    next one.
 
     Raises:
         CheckpointerRequired: it wants to remember, and the parent does not.
     """
-    parent, task, number = inside.run, inside.task, inside.next_call()
+    parent, task = inside.run, inside.task
+    number = inside.next_call() if number is None else number
     saver = None if memory is False else parent.world.saver
     if memory is True and saver is None:
         raise CheckpointerRequired(
@@ -308,7 +332,8 @@ def nest(
             "the graph around it was compiled with checkpointer=False; leave checkpointer= out there, to use that of "
             "its parent"
         )
-    run.watched = run.listener is not None
+    run.beat = inside.beat
+    run.watched = run.listener is not None or run.beat is not None
     return Nest(run, inside, number, remembers=memory is True)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, SimpleNamespace
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
@@ -16,10 +16,8 @@ from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 from nbhitl.engine.commands import Command
 from nbhitl.engine.records import MISSING, Missing
 
-EXTRAS: Final = ("config",)
+EXTRAS: Final = ("config", "runtime", "store", "writer", "previous")
 """Parameters beside the state that are filled in, by name."""
-LATER: Final = ("runtime", "store", "writer", "previous")
-"""Those of LangGraph that this version does not have."""
 
 Returns: TypeAlias = Any | Missing
 
@@ -43,14 +41,14 @@ def read(function: Callable[..., Any]) -> Signature:
     if type(function) is FunctionType and _plain(function):  # most bodies; `inspect` takes ten times as long
         if not function.__annotations__:
             return SILENT
-        hints = _hints(function)
+        hints = hints_of(function)
         return Signature(hints.get(function.__code__.co_varnames[0], MISSING), hints.get("return", MISSING))
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):  # a built-in without a signature
         return SILENT
-    hints = _hints(function)
-    takes, mistake = _extras(parameters)
+    hints = hints_of(function)
+    takes, mistake = _extras(parameters, hints)
     first = hints.get(parameters[0].name, MISSING) if parameters else MISSING
     return Signature(first, hints.get("return", MISSING), takes, mistake)
 
@@ -62,24 +60,33 @@ def _plain(function: FunctionType) -> bool:
     return code.co_argcount == 1 and not code.co_kwonlyargcount and not flags and not hasattr(function, "__wrapped__")
 
 
-def _extras(parameters: list[inspect.Parameter]) -> tuple[tuple[str, ...], str]:
+def _extras(parameters: list[inspect.Parameter], hints: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
     """Which extra parameters a function wants, and what is wrong with its signature."""
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL)]
     if not positional:
         return (), "it takes no argument; it gets the state: def f(state): ..."
     named = [p for p in parameters if p is not positional[0] and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    takes = tuple(p.name for p in named if p.name in EXTRAS and p.kind is not p.POSITIONAL_ONLY)
+    takes = tuple(p.name for p in named if p.name in EXTRAS and not _own(p, hints))
     rest = [p.name for p in named if p.default is p.empty and p.name not in takes]
     if not rest:
         return takes, ""
     if positional[0].name == "self":
         return takes, "it is a method that belongs to no instance: give Class().method, not Class.method."
-    if rest[0] in LATER:
-        return takes, f"parameter {rest[0]!r} is not filled in by this version of nbhitl; it fills in `config`."
-    return takes, f"parameter {rest[0]!r} is unknown; it gets the state, and `config` if it has that parameter."
+    known = ", ".join(f"`{name}`" for name in EXTRAS)
+    return takes, (
+        f"parameter {rest[0]!r} is unknown; beside the state it gets {known}, each if it has a parameter of that name."
+    )
 
 
-def _hints(function: Any) -> dict[str, Any]:
+def _own(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> bool:
+    """Whether a parameter cannot be filled in, or is its function's own: ``store: str = "main"`` means no store."""
+    if parameter.kind is parameter.POSITIONAL_ONLY:
+        return True
+    text = parameter.name in ("store", "writer") and hints.get(parameter.name) in (str, int, float, bool)
+    return text and parameter.default is not parameter.empty
+
+
+def hints_of(function: Any) -> dict[str, Any]:
     """Annotations by parameter; those that cannot be read are left out, and all those of a `functools.partial`.
 
     A partial's are those of another function's parameters: LangGraph does not look at them either.

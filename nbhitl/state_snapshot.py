@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from nbhitl.engine.commands import Interrupt
 from nbhitl.engine.description import ROOT, Graph
 from nbhitl.engine.records import MISSING, START, Checkpoint, Entered, Position, Task, ThreadKey
-from nbhitl.run.stream import interrupt_of, settled
+from nbhitl.run.outputs import interrupt_of, settled
 
 
 class PregelTask(NamedTuple):
@@ -61,8 +61,8 @@ def _values(graph: Graph | None, checkpoint: Checkpoint) -> Any:
     values = checkpoint.values
     if graph is None:
         return dict(values)
-    if ROOT in graph.channels:
-        return values.get(ROOT)
+    if graph.gives:
+        return values.get(graph.gives)
     return {name: values[name] for name in graph.channels if name in values}
 
 
@@ -78,9 +78,12 @@ def snapshot(
         return StateSnapshot({}, (), config_of(key), None, None, None, (), ())
     checkpoint = position.checkpoint
     # A look back shows what was asked there, answered since or not.
-    every = [q for several in position.asked.values() for q in several] if past else position.pending
-    asked = {q.id: interrupt_of(q) for q in every}
-    tasks = tuple(_task(position, task, number, asked, inner) for number, task in enumerate(checkpoint.tasks))
+    asked: dict[str, Interrupt] = {}
+    if position.asked:
+        every = [q for several in position.asked.values() for q in several] if past else position.pending
+        asked = {q.id: interrupt_of(q) for q in every}
+    gives = ROOT if graph is None else graph.gives
+    tasks = tuple(_task(position, task, n, asked, gives, inner) for n, task in enumerate(checkpoint.tasks))
     stopped = position.stopped
     shown = checkpoint if past or graph is None else settled(graph, position)
     return StateSnapshot(
@@ -103,7 +106,7 @@ def snapshot(
 
 
 def _task(
-    position: Position, task: Task, number: int, asked: Mapping[str, Interrupt], inner: Inner | None
+    position: Position, task: Task, number: int, asked: Mapping[str, Interrupt], gives: str, inner: Inner | None
 ) -> PregelTask:
     calls = position.entered.get(task.id)
     result = dict(position.wrote[task.id].updates) if task.id in position.wrote else None
@@ -112,10 +115,15 @@ def _task(
         name=task.node,
         path=("__pregel_pull", task.node) if not _sent(task) else ("__pregel_push", number),
         error=position.failed[task.id].text if task.id in position.failed else None,
-        interrupts=tuple(asked[q.id] for q in position.asked.get(task.id, ()) if q.id in asked),
-        state=inner(task, calls[max(calls)]) if calls and inner is not None else None,
-        result=result if result is None or ROOT not in result else result[ROOT],
+        interrupts=tuple(asked[q.id] for q in position.asked.get(task.id, ()) if q.id in asked) if asked else (),
+        state=inner(task, _last(calls)) if calls and inner is not None else None,
+        result=result if result is None or gives not in result else result[gives],
     )
+
+
+def _last(calls: Mapping[int, Entered]) -> Entered:
+    """The last call of a sub-graph; where there was none, of a `@task`."""
+    return calls[max(calls) if max(calls) >= 0 else min(calls)]
 
 
 def _sent(task: Task) -> bool:

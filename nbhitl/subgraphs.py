@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol, cast
 
 from nbhitl.engine.description import Graph, Node
+from nbhitl.engine.records import START, Checkpoint
 
 
 class Compiled(Protocol):
@@ -59,6 +60,11 @@ def walk(graph: Graph, namespace: str = "", *, recurse: bool = False) -> Iterato
             if recurse or rest:
                 for path, inner in walk(compiled.graph, rest, recurse=recurse):
                     yield f"{name}|{path}", inner
+
+
+def nodes_told(checkpoint: Checkpoint) -> set[str]:
+    """Nodes that a graph has whose line holds this checkpoint: those that are due; when none is, those that ran."""
+    return {task.node for task in checkpoint.tasks if task.node != START} or set(checkpoint.ran) - {START}
 
 
 def graph_at(graph: Graph, nodes: list[str], known: set[str]) -> Graph | None:

@@ -124,7 +124,7 @@ def keyword(state, *, size):
     return None
 
 
-def later(state, runtime):
+def misspelt(state, runtim):
     return None
 
 
@@ -213,15 +213,15 @@ MISTAKES = [
     (lambda g: g.add_node("c", no_argument), "it takes no argument; it gets the state"),
     (lambda g: g.add_node("c", too_many), "parameter 'size' is unknown"),
     (lambda g: g.add_node("c", keyword), "parameter 'size' is unknown"),
-    (lambda g: g.add_node("c", later), "parameter 'runtime' is not filled in by this version"),
+    (lambda g: g.add_node("c", misspelt), "parameter 'runtim' is unknown; beside the state it gets `config`, `runtime`"),
     (lambda g: g.add_node("c", yielding), "it is a generator"),
     (lambda g: g.add_node("c", ayielding), "it is a generator"),
     (lambda g: g.add_node("c", StateGraph(State)), r"a StateGraph is only a plan; give the graph that its compile\(\)"),
     (lambda g: g.add_node(StateGraph(State).add_node(a).add_edge(START, "a").compile()), "the graph has no name"),
     (lambda g: g.add_node("c", a, input_schema="State"), "input_schema is the text 'State', not a class"),
     (lambda g: g.add_node("c", a, input_schema=int), "int has no keys, and the state has"),
-    (lambda g: g.add_node("c", a, retry_policy=3), "retry_policy: this version of nbhitl has no retries yet"),
-    (lambda g: g.add_node("c", a, timeout=3), "timeout: this version of nbhitl has no timeouts yet"),
+    (lambda g: g.add_node("c", a, retry_policy=3), "retry_policy=3: give a RetryPolicy"),
+    (lambda g: g.add_node("c", a, timeout=3), "timeout: it is a sync function"),
     (lambda g: g.add_node("c", a, destinations="b"), r"destinations='b' is a text; give a list: \['b'\]"),
     (lambda g: g.add_node("c", a, destinations=["bb"]), "'c' promises to go to 'bb': there is no node 'bb'. Did you"),
     (lambda g: g.add_node("c", a, destinations={"bb": "to b"}), "'c' promises to go to 'bb': there is no node 'bb'"),

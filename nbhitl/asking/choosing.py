@@ -15,10 +15,10 @@ _LABEL = 80
 """Characters of an object's own label."""
 
 
-@overload
+@overload  # before the other: a mapping is an iterable of its keys, too
 def choose(
     question: str,
-    options: Iterable[T] | Mapping[str, T],
+    options: Mapping[str, T],
     *show: Any,
     many: Literal[False] = False,
     at_least: int = 0,
@@ -32,7 +32,35 @@ def choose(
 @overload
 def choose(
     question: str,
-    options: Iterable[T] | Mapping[str, T],
+    options: Mapping[str, T],
+    *show: Any,
+    many: Literal[True],
+    at_least: int = 0,
+    at_most: int | None = None,
+    key: str | None = None,
+    deadline: Deadline = None,
+    default: Any = MISSING,
+) -> list[T]: ...
+
+
+@overload
+def choose(
+    question: str,
+    options: Iterable[T],
+    *show: Any,
+    many: Literal[False] = False,
+    at_least: int = 0,
+    at_most: int | None = None,
+    key: str | None = None,
+    deadline: Deadline = None,
+    default: Any = MISSING,
+) -> T: ...
+
+
+@overload
+def choose(
+    question: str,
+    options: Iterable[T],
     *show: Any,
     many: Literal[True],
     at_least: int = 0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from nbhitl.asking.question import Deadline, put, worded
 from nbhitl.engine.errors import NbhitlError
@@ -11,6 +11,49 @@ from nbhitl.engine.ids import digest
 from nbhitl.engine.records import MISSING
 from nbhitl.run.context import CURRENT, once
 from nbhitl.run.drafts import bounded, drafted
+
+T = TypeVar("T")
+
+
+@overload
+def ask(
+    question: str,
+    *,
+    at_least: Any = None,
+    at_most: Any = None,
+    draft: Any = MISSING,
+    key: str | None = None,
+    deadline: Deadline = None,
+    default: Any = MISSING,
+) -> str: ...
+
+
+@overload
+def ask(
+    question: str,
+    kind: type[T],
+    *show: Any,
+    at_least: Any = None,
+    at_most: Any = None,
+    draft: Any = MISSING,
+    key: str | None = None,
+    deadline: Deadline = None,
+    default: Any = MISSING,
+) -> T: ...
+
+
+@overload
+def ask(
+    question: str,
+    kind: Any,
+    *show: Any,
+    at_least: Any = None,
+    at_most: Any = None,
+    draft: Any = MISSING,
+    key: str | None = None,
+    deadline: Deadline = None,
+    default: Any = MISSING,
+) -> Any: ...
 
 
 def ask(
@@ -49,6 +92,50 @@ def ask(
     """
     schema = drafted(bounded(kind, at_least, at_most), draft)
     return put(worded("ask", question, show), schema, key, deadline, default)
+
+
+@overload
+def ask_until(
+    question: str,
+    *,
+    check: Callable[[str], str | None],
+    at_least: Any = None,
+    at_most: Any = None,
+    draft: Any = MISSING,
+    key: str | None = None,
+    deadline: Deadline = None,
+    default: Any = MISSING,
+) -> str: ...
+
+
+@overload
+def ask_until(
+    question: str,
+    kind: type[T],
+    *show: Any,
+    check: Callable[[T], str | None],
+    at_least: Any = None,
+    at_most: Any = None,
+    draft: Any = MISSING,
+    key: str | None = None,
+    deadline: Deadline = None,
+    default: Any = MISSING,
+) -> T: ...
+
+
+@overload
+def ask_until(
+    question: str,
+    kind: Any,
+    *show: Any,
+    check: Callable[[Any], str | None],
+    at_least: Any = None,
+    at_most: Any = None,
+    draft: Any = MISSING,
+    key: str | None = None,
+    deadline: Deadline = None,
+    default: Any = MISSING,
+) -> Any: ...
 
 
 def ask_until(

@@ -5,13 +5,17 @@ Other processes are kept out by the checkpointer, which owns its file.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import weakref
+from collections.abc import Callable
+from typing import TypeVar
 
 from nbhitl.engine.errors import ThreadBusyError
 from nbhitl.engine.ports import Saver
 from nbhitl.engine.records import ThreadKey
 
+T = TypeVar("T")
 _lock = threading.Lock()
 _at_work: weakref.WeakKeyDictionary[Saver, dict[ThreadKey, Claim]] = weakref.WeakKeyDictionary()
 
@@ -56,3 +60,16 @@ class Claim:
         """Whoever went on has ended."""
         self._lent = False
         self.release()
+
+
+async def on_thread(saver: Saver | None, begin: Callable[..., T], *given: object, claim: Claim) -> T:
+    """``begin(*given, claim)``; on a thread where there is a checkpointer, since it may wait for a disk."""
+    if saver is None:
+        return begin(*given, claim)
+    work = asyncio.ensure_future(asyncio.to_thread(begin, *given, claim))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        claim.lend()  # the thread goes on, and claims what nobody will drive
+        work.add_done_callback(lambda _: claim.give_back())
+        raise

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, cast, overload
 
 from nbhitl.engine import moves, questions
 from nbhitl.engine.errors import (
@@ -23,20 +23,62 @@ from nbhitl.engine.errors import (
     SchemaError,
 )
 from nbhitl.engine.ids import interrupt_id
-from nbhitl.engine.records import EMPTY, MISSING, Answered, Asked, Entered, Entry, Kept, Position, Superseded, Task
+from nbhitl.engine.records import (
+    EMPTY,
+    MISSING,
+    Answered,
+    Asked,
+    Entered,
+    Entry,
+    Kept,
+    Missing,
+    Position,
+    Superseded,
+    Task,
+)
 from nbhitl.run import vault
 from nbhitl.run.secrets import has_secrets, secret_paths
 from nbhitl.run.world import Emitted
 
 if TYPE_CHECKING:
     from nbhitl.engine.description import Node
+    from nbhitl.engine.errors import NodeError
     from nbhitl.run.running import Run
+    from nbhitl.run.runtime import Runtime
 
 SWALLOWED = (
     "node {node!r} went on after interrupt(): its pause was swallowed by a bare `except:`, `except BaseException`, "
     "gather(return_exceptions=True) or a `return` in `finally`. Let GraphInterrupt pass."
 )
 _NEVER = 9_223_372_036_854_775_807
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Subtasks(Protocol):
+    """The calls of a `@task` that one performance has made: see `nbhitl.functional`."""
+
+    def finish(self) -> None:
+        """The body has returned: wait for all calls. Raises what the body has to hear of one that it did not ask."""
+
+    def left(self, error: BaseException) -> BaseException:
+        """The body has raised ``error``: wait for the calls that have begun. What leaves the body then."""
+
+    async def afinish(self) -> None:
+        """As `finish`, on the running loop."""
+
+    async def aleft(self, error: BaseException) -> BaseException:
+        """As `left`, on the running loop."""
+
+
+class Beat(Protocol):
+    """Tells whoever watches over a body's time that it is alive: see `nbhitl.run.limited`."""
+
+    def __call__(self) -> None:
+        """It says so itself."""
+
+    def moved(self) -> None:
+        """It has streamed, kept or called something."""
 
 
 class TaskContext:
@@ -44,21 +86,24 @@ class TaskContext:
 
     __slots__ = (
         "_asked",
+        "_beat",
         "_doing",
         "_graphs",
         "_kept",
         "_keys",
         "_paused_in",
         "attempt",
-        "beat",
         "begun",
         "calls",
         "entered",
+        "failure",
         "node",
         "pause",
         "position",
         "run",
+        "runtime",
         "subcalls",
+        "subtasks",
         "task",
         "values",
     )  # fmt: skip
@@ -70,12 +115,17 @@ class TaskContext:
         """Which attempt of the task this is, over kills and pauses."""
         self.begun = 0
         """When its first attempt began, in microseconds since 1970; 0 where that is not known yet."""
-        self.beat: Callable[[], None] | None = None
-        """Tells whoever watches over its time that it is alive."""
+        self.runtime: Runtime[Any] | None = None
+        """See `nbhitl.run.runtime`; None until somebody asks."""
+        self._beat: Beat | None = None
+        self.failure: NodeError | None = None
+        """Of an error handler: what it handles."""
         self.calls = 0
         """How many questions without a key this performance has asked."""
         self.subcalls = 0
         """How many sub-graphs this performance has called."""
+        self.subtasks: Subtasks | None = None
+        """The calls of a `@task` that this performance has made; None: none."""
         self.pause: GraphInterrupt | None = None
         """The pause that was signalled, to notice a body that swallows it."""
         # Most bodies neither ask nor keep anything: what these need is made when they do.
@@ -89,6 +139,21 @@ class TaskContext:
         """Open questions that this performance has asked."""
         self.entered: dict[int, Entered] | None = None
 
+    def again(self, node: Node) -> TaskContext:
+        """Another performance of the same task, of ``node``: it knows what this one kept and entered."""
+        other = TaskContext(self.run, node, self.task, self.position)
+        other._kept, other.entered = self._kept, self.entered
+        return other
+
+    @property
+    def beat(self) -> Beat | None:
+        """Tells whoever watches over its time, or that of a node around it, that it is alive; None: nobody does."""
+        return self._beat or self.run.beat
+
+    @beat.setter
+    def beat(self, beat: Beat) -> None:
+        self._beat = beat
+
     @property
     def can_pause(self) -> bool:
         """Whether a checkpointer remembers the run."""
@@ -96,11 +161,16 @@ class TaskContext:
 
     def emit(self, mode: Literal["custom", "messages"], data: Any) -> None:
         """Stream something to whoever watches; nothing happens where nobody does."""
-        if self.beat is not None:
-            self.beat()
+        self._moved()
         outlet = self.run.outlet
         if outlet is not None and mode in outlet.modes:
-            outlet.put(Emitted(mode, data, self.task, self.run.key.ns), self.run.key.ns)
+            ns = self.run.shown_in
+            outlet.put(Emitted(mode, data, self.task, ns), ns)
+
+    def _moved(self) -> None:
+        beat = self.beat
+        if beat is not None:
+            beat.moved()
 
     # -- questions
 
@@ -255,8 +325,9 @@ class TaskContext:
         finally:
             self._doing.discard(key)
 
-    def keep(self, key: str, value: Any) -> Any:
+    def keep(self, key: str, value: T) -> T:
         """Remember a result, durably, before the body sees it."""
+        self._moved()
         self.run.note([Kept(self.task.id, key, value)], wait=True)
         self.kept(key)
         if self._kept is not None:
@@ -298,6 +369,7 @@ class TaskContext:
 
     def enter(self, entered: Entered) -> None:
         """Remember where a sub-graph's line of checkpoints goes on."""
+        self._moved()
         self.run.note([entered])
         if self.entered is None:
             self.entered = {}
@@ -317,7 +389,8 @@ CURRENT: ContextVar[TaskContext | None] = ContextVar("nbhitl_task", default=None
 """The performance that the calling code belongs to."""
 
 
-def _here(name: str) -> TaskContext:
+def here(name: str) -> TaskContext:
+    """The performance that calls ``name``. Raises `NbhitlError` outside one."""
     context = CURRENT.get()
     if context is None:
         raise NbhitlError(
@@ -325,6 +398,28 @@ def _here(name: str) -> TaskContext:
             "node starts needs the node's context: contextvars.copy_context().run(...)."
         )
     return context
+
+
+@overload
+def interrupt(
+    value: Any,
+    *,
+    response_schema: type[T],
+    key: str | None = None,
+    deadline: float | timedelta | datetime | None = None,
+    default: Any = MISSING,
+) -> T: ...
+
+
+@overload
+def interrupt(
+    value: Any,
+    *,
+    response_schema: Any = None,
+    key: str | None = None,
+    deadline: float | timedelta | datetime | None = None,
+    default: Any = MISSING,
+) -> Any: ...
 
 
 def interrupt(
@@ -359,7 +454,7 @@ def interrupt(
         InterruptExpired: the deadline has passed, and there is no default.
         NbhitlError: called outside a node.
     """
-    context = _here("interrupt")
+    context = here("interrupt")
     if default is not MISSING and deadline is None:
         raise NbhitlError("interrupt(default=...) counts when a deadline has passed: give deadline= as well.")
     return context.ask(value, response_schema, key, _microseconds(deadline), default)
@@ -385,7 +480,7 @@ def _moment(deadline: int, now: int) -> int:
     return deadline if deadline > 0 else now - deadline
 
 
-def once(key: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+def once(key: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """``function(*args, **kwargs)``, run once for this task although the node's body may run several times.
 
     The result is durable before it is returned; later runs of the body get it without calling the function again.
@@ -403,12 +498,12 @@ def once(key: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -
         NbhitlError: called outside a node, or side by side with the same key. Whatever the function raises passes, and
             nothing is kept.
     """
-    context = _here("once")
+    context = here("once")
     if not isinstance(key, str) or not key:
         raise NbhitlError(f"once({key!r:.40}, ...): give the effect a name first, e.g. once('send mail', send, mail).")
     if inspect.iscoroutinefunction(function):
-        return _aonce(context, key, function, args, kwargs)
-    known = context.kept(key)
+        return cast(T, _aonce(context, key, function, args, kwargs))
+    known: T | Missing = context.kept(key)
     if known is not MISSING:
         return known
     with context.doing(key):

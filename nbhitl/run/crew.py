@@ -14,14 +14,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from nbhitl.engine.records import Entry, Failed
 
 if TYPE_CHECKING:
     from nbhitl.run.context import TaskContext
+    from nbhitl.run.streams.pipe import Pipe
 
 Outcome: TypeAlias = "tuple[TaskContext, tuple[Entry, ...]]"
+Outcomes: TypeAlias = "queue.SimpleQueue[Outcome | BaseException] | Pipe"
 Perform: TypeAlias = "Callable[[TaskContext], tuple[Entry, ...]]"
 
 TICK = 0.002
@@ -29,11 +31,34 @@ _PATIENCE = 0.1
 """Seconds without work after which the foreman sleeps until he is called."""
 
 
+class Helped(Protocol):
+    """Work that helpers may join: a `Crew`, or the calls of tasks that a body makes."""
+
+    most: int
+    """At most so many work on it, its owner included."""
+    helpers: int
+    looked_at: int
+    """How much was untaken when the foreman last looked."""
+
+    @property
+    def untaken(self) -> int:
+        """How much of it nobody has begun."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is needed any more, or not at the moment: who needs somebody again calls again."""
+
+    def help(self, context: contextvars.Context) -> None:
+        """Work on it, on a helper's thread, until nothing is untaken."""
+
+
 class Crew:
     """One super-step's tasks, taken one by one by whoever is free; ``most`` at a time."""
 
-    def __init__(self, jobs: Sequence[TaskContext], perform: Perform, most: int) -> None:
-        self.outcomes: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+    def __init__(
+        self, jobs: Sequence[TaskContext], perform: Perform, most: int, outcomes: Outcomes | None = None
+    ) -> None:
+        self.outcomes: Outcomes = queue.SimpleQueue() if outcomes is None else outcomes
         self.most = most
         self.untaken = len(jobs)
         self.looked_at = -1
@@ -90,11 +115,11 @@ class _Foreman:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self._crews: list[tuple[Crew, contextvars.Context]] = []
+        self._crews: list[tuple[Helped, contextvars.Context]] = []
         self._called = threading.Event()
         threading.Thread(target=self._watch, name="nbhitl-foreman", daemon=True).start()
 
-    def call(self, crew: Crew, context: contextvars.Context) -> None:
+    def call(self, crew: Helped, context: contextvars.Context) -> None:
         """Watch over a crew."""
         self._crews.append((crew, context))
         if not self._called.is_set():
@@ -104,11 +129,12 @@ class _Foreman:
         rest = time.monotonic() + _PATIENCE
         while True:
             time.sleep(TICK)
-            crews = self._crews[:]
+            crews, seen = self._crews[:], set()
             for entry in crews:
                 if entry[0].idle:
                     self._crews.remove(entry)
-                else:
+                elif id(entry[0]) not in seen:  # called for several times since the last look
+                    seen.add(id(entry[0]))
                     _hire(*entry)
             if crews:
                 rest = time.monotonic() + _PATIENCE
@@ -119,7 +145,7 @@ class _Foreman:
                 rest = time.monotonic() + _PATIENCE
 
 
-def _hire(crew: Crew, context: contextvars.Context) -> None:
+def _hire(crew: Helped, context: contextvars.Context) -> None:
     """Twice as many helpers for a crew that has begun nothing since the last look."""
     before, crew.looked_at = crew.looked_at, crew.untaken
     if before != crew.untaken:
@@ -135,8 +161,8 @@ _foreman: _Foreman | None = None
 _lock = threading.Lock()
 
 
-def hire(crew: Crew) -> None:
-    """Let the foreman look after a crew that may need helpers."""
+def hire(crew: Helped, context: contextvars.Context | None = None) -> None:
+    """Let the foreman look after a crew that may need helpers; ``context`` is theirs, by default a copy of this one."""
     global _foreman  # noqa: PLW0603 - one thread a process
     if crew.most < 2:
         return
@@ -144,4 +170,4 @@ def hire(crew: Crew) -> None:
         with _lock:
             if _foreman is None or _foreman.pid != os.getpid():
                 _foreman = _Foreman()
-    _foreman.call(crew, contextvars.copy_context())
+    _foreman.call(crew, contextvars.copy_context() if context is None else context)

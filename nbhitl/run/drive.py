@@ -6,19 +6,22 @@ driver again on the position that the saver remembers. What the two loops share 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterable
 
 from nbhitl.run import hands
 from nbhitl.run.context import CURRENT
+from nbhitl.run.performers import Found, Loop, Threads
 from nbhitl.run.running import Run
-from nbhitl.run.world import Event
+from nbhitl.run.world import Chunk, Event
 
 
-def drive(run: Run) -> Iterator[Event]:
+def drive(run: Run) -> Generator[Event, None, None]:
     """Do what has to be done until the run stops. Nodes are called on this thread, several at once on threads too."""
     events: list[Event] = []
     tell = events.append if run.watched else None
     outer = CURRENT.get()
+    performing: Threads | None = None
+    performed: Iterable[Found]
     try:
         while True:
             jobs = run.step(tell)
@@ -27,26 +30,38 @@ def drive(run: Run) -> Iterator[Event]:
                 events.clear()
             if jobs is None:
                 return
-            for job, entries in hands.threads(jobs, run.workers) if len(jobs) > 1 else hands.inline(jobs):
-                ended = run.take(job, entries)
+            if len(jobs) > 1 or run.pipe is not None:
+                performed = performing = Threads(jobs, run.workers, run.pipe)
+            else:
+                performed = hands.inline(jobs)
+            for found in performed:
+                if isinstance(found, Chunk):
+                    yield found
+                    continue
+                ended = run.take(*found)
                 if tell is not None:
                     yield ended
     except GeneratorExit:
+        run.left = True
+        if performing is not None:
+            run.keep(performing.rest(wait=True))
         run.leave()
         raise
     except BaseException:
         CURRENT.set(outer)  # a Ctrl-C may have come just before a performance could do it
-        run.rescue()
+        run.rescue(() if performing is None else performing.rest(wait=False))
         raise
     finally:
         run.release()
 
 
-async def adrive(run: Run) -> AsyncIterator[Event]:
+async def adrive(run: Run) -> AsyncGenerator[Event, None]:
     """As `drive`, with nodes awaited on the running loop."""
+    run.awaited = True
     events: list[Event] = []
     tell = events.append if run.watched else None
     outer = CURRENT.get()
+    performing: Loop | None = None
     try:
         while True:
             jobs = run.step(tell)
@@ -55,16 +70,23 @@ async def adrive(run: Run) -> AsyncIterator[Event]:
             events.clear()
             if jobs is None:
                 return
-            async for job, entries in hands.loop(jobs, run.workers):
-                ended = run.take(job, entries)
+            performing = Loop(jobs, run.workers, run.pipe)
+            async for found in performing:
+                if isinstance(found, Chunk):
+                    yield found
+                    continue
+                ended = run.take(*found)
                 if tell is not None:
                     yield ended
     except GeneratorExit:
+        run.left = True
+        if performing is not None:
+            run.keep(await performing.rest(wait=True))
         run.leave()
         raise
     except BaseException:
         CURRENT.set(outer)  # a Ctrl-C may have come just before a performance could do it
-        run.rescue()
+        run.rescue(() if performing is None else await performing.rest(wait=False))
         raise
     finally:
         run.release()

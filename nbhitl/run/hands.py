@@ -9,30 +9,30 @@ import asyncio
 import contextlib
 import contextvars
 import inspect
-import queue
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from nbhitl.engine.commands import Command
 from nbhitl.engine.description import WHOLE, Graph
 from nbhitl.engine.errors import (
     NbhitlError,
+    NodeCancelledError,
     ParentCommand,
 )
 from nbhitl.engine.records import MISSING, Entry
-from nbhitl.run import mutations
+from nbhitl.run import mutations, policies
 from nbhitl.run.context import CURRENT, TaskContext
-from nbhitl.run.crew import Crew, hire
-from nbhitl.run.results import arguments, choices, ended, routed, wrote
-from nbhitl.run.world import DEFAULT_CONCURRENCY
+from nbhitl.run.results import choices, ended, routed, taken, wrote
 
 Entries: TypeAlias = tuple[Entry, ...]
 Outcome: TypeAlias = tuple[TaskContext, Entries]
 
 
 def perform(job: TaskContext) -> Entries:
-    """Run a task's body on the calling thread."""
+    """Run a task's body on the calling thread; as often and as its node's policies say."""
+    if job.node.plain is not None:
+        return policies.perform(job, perform)
     token = CURRENT.set(job)
     try:
         before = mutations.seen(job.values) if job.run.debug else None
@@ -50,6 +50,8 @@ def perform(job: TaskContext) -> Entries:
 
 async def aperform(job: TaskContext) -> Entries:
     """Run a task's body on the running loop; a sync body on a thread, so that it cannot block the loop."""
+    if job.node.plain is not None:
+        return await policies.aperform(job, aperform)
     token = CURRENT.set(job)
     try:
         before = mutations.seen(job.values) if job.run.debug else None
@@ -61,6 +63,12 @@ async def aperform(job: TaskContext) -> Entries:
         if before is not None:
             mutations.check(job, before)
         return (entry,)
+    except asyncio.CancelledError as error:
+        if (task := asyncio.current_task()) is None or task.cancelling():
+            raise
+        own = NodeCancelledError(job.task.node)  # nobody cancelled us: the body raised it
+        own.__cause__ = error
+        return ended(job, own)
     except BaseException as error:  # noqa: BLE001 - becomes an entry, or is raised again
         return ended(job, error)
     finally:
@@ -72,71 +80,40 @@ def _body(job: TaskContext) -> Any:
     node, task = job.node, job.task
     try:
         if node.shape is WHOLE and not node.takes:
-            return node.action(dict(job.values) if task.arg is MISSING else task.arg)
-        state, more = arguments(job)
-        return node.action(state, **more)
+            result = node.action(dict(job.values) if task.arg is MISSING else task.arg)
+        else:
+            args, more = taken(job)
+            result = node.action(*args, **more)
+        if job.subtasks is not None:
+            job.subtasks.finish()
+        return result
     except ParentCommand as left:
         return Command(update=left.command.update, goto=left.command.goto)
+    except BaseException as error:
+        if job.subtasks is None or (joined := job.subtasks.left(error)) is error:
+            raise
+        raise joined from error
 
 
 async def _abody(job: TaskContext) -> Any:
-    state, more = arguments(job)
+    args, more = taken(job)
     try:
-        result = (job.node.twin or job.node.action)(state, **more)
-        return await result if inspect.isawaitable(result) else result
+        result = (job.node.twin or job.node.action)(*args, **more)
+        result = await result if inspect.isawaitable(result) else result
+        if job.subtasks is not None:
+            await job.subtasks.afinish()
+        return result
     except ParentCommand as left:
         return Command(update=left.command.update, goto=left.command.goto)
+    except BaseException as error:
+        if job.subtasks is None or (joined := await job.subtasks.aleft(error)) is error:
+            raise
+        raise joined from error
 
 
 def inline(jobs: Sequence[TaskContext]) -> tuple[Outcome, ...]:
     """Perform the one job there is, here."""
     return ((jobs[0], perform(jobs[0])),)
-
-
-def threads(jobs: Sequence[TaskContext], workers: int = DEFAULT_CONCURRENCY) -> Iterator[Outcome]:
-    """Perform jobs side by side, here and on threads, each in a context of its own; yield as they end.
-
-    When one fails, those that have not begun are left for the next call.
-    """
-    crew = Crew(jobs, perform, max(1, min(workers, len(jobs))))
-    hire(crew)
-    left = len(jobs)
-    try:
-        while (job := crew.take()) is not None:
-            yield crew.perform(job)
-            left -= 1
-            while not crew.outcomes.empty():
-                yield crew.outcome()
-                left -= 1
-        while left > crew.untaken:
-            try:
-                # Short waits: a Stop that is raised in this thread arrives between two of them.
-                yield crew.outcome(timeout=0.2)
-                left -= 1
-            except queue.Empty:
-                continue
-    finally:
-        crew.stop()  # whoever left the stream wants no further task to begin
-
-
-async def loop(jobs: Sequence[TaskContext], workers: int = DEFAULT_CONCURRENCY) -> AsyncIterator[Outcome]:
-    """Perform jobs side by side on the running loop; yield as they end."""
-    if len(jobs) == 1:
-        yield jobs[0], await aperform(jobs[0])
-        return
-    gate = asyncio.Semaphore(workers)
-
-    async def one(job: TaskContext) -> Outcome:
-        async with gate:
-            return job, await aperform(job)
-
-    tasks = [asyncio.create_task(one(job), context=contextvars.copy_context()) for job in jobs]
-    try:
-        for done in asyncio.as_completed(tasks):
-            yield await done
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 def _caught(job: TaskContext) -> tuple[Any, BaseException | None]:

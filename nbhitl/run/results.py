@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -22,6 +23,7 @@ from nbhitl.engine.errors import (
 from nbhitl.engine.records import END, MISSING, Entry, Failed, Send, Wrote
 from nbhitl.run.context import SWALLOWED, TaskContext
 from nbhitl.run.remarks import remark
+from nbhitl.run.runtime import extras, no_context
 from nbhitl.run.vault import VAULT
 
 Entries: TypeAlias = tuple[Entry, ...]
@@ -44,20 +46,19 @@ def arguments(job: TaskContext) -> tuple[Any, dict[str, Any]]:
     """The state (or the Send's own input) and what the function wants beside it."""
     node, task = job.node, job.task
     state = shaped(job, node.shape, job.values) if task.arg is MISSING else task.arg
-    return state, {"config": config_of(job)} if node.takes else {}
+    return state, extras(job, node.takes) if node.takes else {}
 
 
-def config_of(job: TaskContext) -> dict[str, Any]:
-    """The config as a node sees it, with what it may want to know of its place in the run."""
-    run = job.run
-    about = {
-        "langgraph_step": job.position.checkpoint.step + 1,
-        "langgraph_node": job.task.node,
-        "langgraph_checkpoint_ns": run.key.ns,
-    }
-    given = run.config.get("configurable", {})
-    configurable = {**given, "checkpoint_ns": run.key.ns}
-    return {**run.config, "metadata": {**run.config.get("metadata", {}), **about}, "configurable": configurable}
+def taken(job: TaskContext) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What a body is called with: of a `@task` its own arguments, which go before what the run would fill in."""
+    state, more = arguments(job)
+    if not job.run.graph.called:
+        return (state,), more
+    args, kwargs = job.run.given
+    if more:
+        given = inspect.signature(job.node.action).bind_partial(*args, **kwargs).arguments
+        more = {name: value for name, value in more.items() if name not in given}
+    return args, {**kwargs, **more}
 
 
 def wrote(job: TaskContext, result: Any) -> Wrote:
@@ -68,6 +69,8 @@ def wrote(job: TaskContext, result: Any) -> Wrote:
     """
     if job.pause is not None:
         raise PauseSwallowed(SWALLOWED.format(node=job.task.node))
+    if job.node.pack is not None:
+        return Wrote(job.task.id, job.node.pack(result))
     if result is None:
         return Wrote(job.task.id)
     if type(result) is dict and ROOT not in job.run.graph.channels:
@@ -160,7 +163,7 @@ def routed(job: TaskContext, entry: Wrote, chosen: Sequence[Any]) -> Wrote:
     for target in goto:
         if type(target) is not str or (target not in nodes and target != END):
             check_target(job.run.graph, target, f"node {job.task.node!r}")
-    return Wrote(entry.task, entry.updates, tuple(goto))
+    return Wrote(entry.task, entry.updates, tuple(goto), entry.by)
 
 
 def check_target(graph: Graph, target: str | Send, who: str) -> None:
@@ -171,7 +174,9 @@ def check_target(graph: Graph, target: str | Send, who: str) -> None:
 
 
 def routers(job: TaskContext) -> tuple[Router, ...]:
-    """The node's conditional edges."""
+    """The node's conditional edges; none where its error handler runs, which says itself where to go."""
+    if job.failure is not None:
+        return ()
     return job.run.graph.routers.get(job.task.node, ())
 
 
@@ -181,8 +186,10 @@ def choices(job: TaskContext, entry: Wrote) -> list[Any]:
     if not found:
         return []
     state = moves.preview(job.run.graph, job.values, entry.updates)
-    more = {"config": config_of(job)} if any(router.takes for router in found) else {}
-    return [router.path(_seen(job, router, state, entry), **(more if router.takes else {})) for router in found]
+    return [
+        router.path(_seen(job, router, state, entry), **(extras(job, router.takes) if router.takes else {}))
+        for router in found
+    ]
 
 
 def _seen(job: TaskContext, router: Router, state: Mapping[str, Any], entry: Wrote) -> Any:
@@ -208,6 +215,8 @@ def ended(job: TaskContext, error: BaseException) -> Entries:
     VAULT.hush(error)  # a body may have put a secret that it was told into its error, which is stored and shown
     failed = Failed(job.task.id, type(error).__name__, VAULT.hidden(_text(error)), error)
     error.add_note(f"in node {job.task.node!r}")
+    if hint := no_context(job, error):
+        error.add_note(hint)
     return (failed,)
 
 

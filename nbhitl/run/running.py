@@ -6,7 +6,7 @@ What the two drivers share stands here; it knows no colour, sync or async.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, TypeAlias, assert_never
@@ -35,7 +35,8 @@ from nbhitl.engine.records import (
     Wrote,
 )
 from nbhitl.run.claims import Claim
-from nbhitl.run.context import TaskContext
+from nbhitl.run.context import Beat, TaskContext
+from nbhitl.run.streams.pipe import Pipe
 from nbhitl.run.world import (
     DEFAULT_CONCURRENCY,
     Committed,
@@ -67,6 +68,8 @@ class Run:
     """Why nothing can pause here, in words."""
     listener: Listener | None = None
     """Told what happens in this run's sub-graphs, and in theirs."""
+    calls: Listener | None = None
+    """Told what happens in calls of a `@task`, where nobody is told of all sub-graphs."""
     anchor: Callable[[str], None] | None = None
     """Of a sub-graph's run: lets the graph that called it remember, durably, at which checkpoint it stands."""
     who = ""
@@ -75,6 +78,16 @@ class Run:
     """What the caller gave as ``context=``: for all nodes, those of sub-graphs included."""
     outlet: Outlet | None = None
     """Where bodies stream to; None: nobody watches."""
+    pipe: Pipe | None = None
+    """Through which what happens while its bodies run reaches whoever drives it; None: they run where it is driven."""
+    awaited = False
+    """Whether it is driven on a loop."""
+    given: tuple[tuple[Any, ...], Mapping[str, Any]] = ((), EMPTY)
+    """Of the run of a `@task`: the arguments of its call, which need not be storable."""
+    beat: Beat | None = None
+    """Of a sub-graph's run: tells whoever watches over the time of the node that called it."""
+    left = False
+    """Whether whoever drove it has gone: what still waits, waits in vain."""
     debug = False
     expires = True
     """Whether deadlines pass: not while recorded answers are given again."""
@@ -117,7 +130,7 @@ class Run:
         self.codes: dict[int, tuple[Mapping[str, str], str]] = {} if parent is None else parent.codes
         """The code of every graph of the whole run, by the graph's identity."""
         if parent is not None:
-            self.listener, self.debug = parent.listener, parent.debug
+            self.listener, self.calls, self.debug = parent.listener, parent.calls, parent.debug
             self.context, self.outlet = parent.context, parent.outlet
         self.code: Mapping[str, str]
         self.code, self.digest = _NO_CODE if world.saver is None else self._coded(world.saver)
@@ -126,6 +139,18 @@ class Run:
     def remembered_above(self) -> bool:
         """Whether a graph that calls this one has a checkpointer."""
         return self.parent is not None and (self.parent.world.saver is not None or self.parent.remembered_above)
+
+    @property
+    def shown_in(self) -> str:
+        """The namespace in which a stream shows what happens here: what a `@task` does, its caller does."""
+        return self.key.ns if self.parent is None or not self.graph.called else self.parent.shown_in
+
+    @property
+    def leaving(self) -> bool:
+        """Whether nothing new should begin: it was asked to stop, or whoever drives it has gone."""
+        if self.left or (self.control is not None and self.control.drain_requested):
+            return True
+        return self.parent is not None and self.parent.leaving
 
     def _coded(self, saver: Saver) -> tuple[Mapping[str, str], str]:
         """The fingerprints of the graph's nodes, and what checkpoints call them."""
@@ -168,6 +193,10 @@ class Run:
         self.position = position
         self._saved = position.checkpoint.id
         self.note([*answers, Continued(self.world.clock.now())])
+        if "callbacks" in self.config:
+            from nbhitl.run.callbacks import resumed  # loaded where there is somebody to call
+
+            resumed(self)
 
     def fork(self, position: Position, answers: Mapping[str, Answered] | None = None, id: str = "") -> None:
         """Go on from an old checkpoint, on a branch of its own; ``answers`` are new ones to its questions."""
@@ -350,6 +379,10 @@ class Run:
         # What a sub-graph did is durable with the step of its parent; what a person hears of is durable before.
         self.note([stopped], wait=self.parent is None)
         self.fold()
+        if self.parent is None and reason in ("interrupted", "breakpoint") and "callbacks" in self.config:
+            from nbhitl.run.callbacks import paused  # loaded where there is somebody to call
+
+            paused(self, stopped)
         return stopped
 
     def settle(self) -> None:
@@ -359,6 +392,7 @@ class Run:
 
     def leave(self) -> None:
         """Whoever looked on has gone: finish the step if all of it is done, and stop before the next one."""
+        self.left = True
         self.fold()
         if self.position.stopped is not None or self.failures:
             return
@@ -402,10 +436,17 @@ class Run:
         if late is not None and self.world.saver is not None:
             self.world.saver.append(self.key, self.position.checkpoint.id, self._tracked([late]), wait=False)
 
-    def rescue(self) -> None:
-        """Something broke in, Ctrl-C for example: what a task has written by then is not lost."""
+    def rescue(self, outcomes: Iterable[tuple[TaskContext, tuple[Entry, ...]]] = ()) -> None:
+        """Something broke in, Ctrl-C for example: what tasks have written by then is not lost."""
+        self.left = True
         with suppress(SaverError):
+            self.keep(outcomes)
             self._write_late()
+
+    def keep(self, outcomes: Iterable[tuple[TaskContext, tuple[Entry, ...]]]) -> None:
+        """Remember what came of tasks that nobody looks on at any more."""
+        for job, entries in outcomes:
+            self.take(job, entries)
 
     def _hold_back(self, saver: Saver, entries: Sequence[Entry], *, wait: bool) -> None:
         """Durability ``exit``: nothing of a step is saved until something in it has to be, or the run stops."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from nbhitl.engine.ports import BaseCache, BaseStore, Checker, Clock, Ids, Saver
-from nbhitl.engine.records import Checkpoint, Entry, Stopped, Task
+from nbhitl.engine.records import Checkpoint, Entry, Stopped, Task, Wrote
 
 DEFAULT_CONCURRENCY = 16
 """Tasks of a step that are performed at the same time."""
@@ -37,16 +39,50 @@ class RandomIds:
 
 
 class RunControl:
-    """Asks a run, from any thread, to stop at the next node boundary. The thread can be continued later."""
+    """Asks a run, from any thread, to stop at the next node boundary. The thread can be continued later.
+
+    A node that waits to be tried again (`RetryPolicy`) is at such a boundary.
+    """
 
     def __init__(self) -> None:
         self._asked = threading.Event()
+        self._lock = threading.Lock()
+        self._wakers: list[Callable[[], object]] = []
         self.reason = ""
 
-    def request_drain(self, reason: str = "stopped on request") -> None:
+    def request_drain(self, reason: str = "shutdown") -> None:
         """Stop before the next node; ``reason`` is shown to people."""
         self.reason = reason
-        self._asked.set()
+        with self._lock:
+            self._asked.set()
+            wakers, self._wakers = self._wakers, []
+        for wake in wakers:
+            wake()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until the run is asked to stop; whether it is."""
+        return self._asked.wait(seconds)
+
+    @contextmanager
+    def waking(self, wake: Callable[[], object]) -> Iterator[None]:
+        """Have ``wake`` called, on whatever thread asks, as soon as the run is asked to stop."""
+        with self._lock:
+            asked = self._asked.is_set()
+            if not asked:
+                self._wakers.append(wake)
+        if asked:
+            wake()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if wake in self._wakers:
+                    self._wakers.remove(wake)
+
+    @property
+    def drain_reason(self) -> str | None:
+        """Why the run should stop; None while nobody has asked for it."""
+        return self.reason if self.drain_requested else None
 
     @property
     def drain_requested(self) -> bool:
@@ -68,6 +104,12 @@ class Ended:
     task: Task
     entries: tuple[Entry, ...]
 
+    @property
+    def cached(self) -> bool:
+        """Whether the body did not run, since an earlier run's result counts."""
+        first = self.entries[0] if self.entries else None
+        return type(first) is Wrote and first.by == "cache"
+
 
 @dataclass(frozen=True, slots=True)
 class Committed:
@@ -87,17 +129,28 @@ class Emitted:
     """The namespace of the graph that the task belongs to."""
 
 
-Event: TypeAlias = Started | Ended | Committed | Stopped | Emitted
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Something that came while bodies ran, as whoever reads the stream of the run gets it."""
+
+    item: Any
+
+
+Event: TypeAlias = Started | Ended | Committed | Stopped | Emitted | Chunk
 
 
 class Outlet(Protocol):
     """Takes what happens while bodies run to whoever watches, from any thread. One for a whole run."""
 
-    modes: frozenset[str]
-    """What is wanted: nothing else needs to be put."""
+    @property
+    def modes(self) -> frozenset[str]:
+        """What is wanted: nothing else needs to be put."""
 
-    def put(self, event: Event, ns: str) -> None:
-        """Hand over an event of the graph in ``ns``. May wait until somebody has taken earlier ones."""
+    def put(self, event: Emitted, ns: str) -> None:
+        """Hand over what a body of the graph in ``ns`` says. May wait until somebody has taken what came earlier."""
+
+    async def room(self) -> None:
+        """Wait until there is room for more: for async bodies, where `put` does not wait."""
 
 
 @dataclass(frozen=True, slots=True)

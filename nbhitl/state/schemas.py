@@ -59,7 +59,7 @@ def read(schema: Any, role: str = "the state schema") -> Schema:
         channel, wrong = channel_of(schema, f"{role} {name_of_schema(schema)}")
         if isinstance(channel, ManagedValue):
             raise SchemaError(f"{role} is a managed value; those are keys of a state.")
-        return Schema(schema, {ROOT: channel}, {}, tuple(dict.fromkeys(_classes(schema))), wrong)
+        return Schema(schema, {ROOT: channel}, {}, tuple(dict.fromkeys(classes_in(schema))), wrong)
     channels: dict[str, Channel] = {}
     managed: dict[str, Managed] = {}
     mistakes: list[str] = []
@@ -75,7 +75,7 @@ def read(schema: Any, role: str = "the state schema") -> Schema:
             managed[key] = found.what
         else:
             channels[key] = found
-    named = dict.fromkeys([*_classes(schema), *(c for hint in hints.values() for c in _classes(hint))])
+    named = dict.fromkeys([*classes_in(schema), *(c for hint in hints.values() for c in classes_in(hint))])
     return Schema(schema, channels, managed, tuple(named), tuple(mistakes))
 
 
@@ -181,7 +181,7 @@ def classes_named(function: Any, seen: set[int] | None = None) -> Iterator[type]
     for value in found:
         if isinstance(value, type):
             try:
-                classes = list(_classes(value))
+                classes = list(classes_in(value))
             except Exception:  # noqa: BLE001, S112 - a class that cannot be looked at; it may never be returned
                 continue
             yield from classes
@@ -189,7 +189,7 @@ def classes_named(function: Any, seen: set[int] | None = None) -> Iterator[type]
             yield from classes_named(value, seen)
 
 
-def _classes(hint: Any, seen: frozenset[type] = frozenset()) -> Iterator[type]:
+def classes_in(hint: Any, seen: frozenset[type] = frozenset()) -> Iterator[type]:
     """Classes in a hint, at any depth, whose values are stored field by field."""
     hint = unqualified(hint)
     if isinstance(hint, type) and get_origin(hint) is None and hint not in seen:
@@ -202,9 +202,9 @@ def _classes(hint: Any, seen: frozenset[type] = frozenset()) -> Iterator[type]:
             except SchemaError:  # what cannot be read is found when it is stored
                 return
             for part in inner.values():
-                yield from _classes(part, seen | {hint})
+                yield from classes_in(part, seen | {hint})
     for part in get_args(hint):
-        yield from _classes(part, seen)
+        yield from classes_in(part, seen)
 
 
 def name_of_schema(schema: Any) -> str:

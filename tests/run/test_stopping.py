@@ -98,7 +98,7 @@ def test_a_run_that_is_drained_before_it_begins_keeps_its_input(saver, config):
     control.request_drain()
     graph = line(a=says("a")).compile(saver)
     graph.invoke({"x": 1}, config, control=control)
-    assert stop(graph, config) == ("drained", "stopped on request")
+    assert stop(graph, config) == ("drained", "shutdown")
     assert graph.invoke(None, config) == {"x": 1, "log": ["a"]}
 
 
