@@ -76,7 +76,9 @@ class Pace:
         if depth == self._depth:
             self._made = max(self._made, steps)
         takes_input = any(task.node == START for task in checkpoint.tasks)
-        found = self._seen[checkpoint.id] = _Seen(before is None, takes_input, steps)
+        # The nodes of an entrypoint or a @task are due with their input: no step lies between the call and them.
+        called = checkpoint.source == "input" and not takes_input and not position.resumed
+        found = self._seen[checkpoint.id] = _Seen(before is None and not called, takes_input, steps)
         return found
 
     def _others(self, position: Position, ready: Sequence[Task], inside: str) -> list[Task]:

@@ -102,7 +102,19 @@ class _Sketch:
         self.frames += 1
         levels = [self._nested(graph, f"{path}/") for graph in inner]
         members = tuple(member for level in levels for member in level.members)
+        if any(graph.called for graph in inner):
+            body = self._body(path, name, inner, levels)
+            return Frame(id, printable(name), (body, *members), path), body, body
         return Frame(id, printable(name), members, path), levels[0].entry, levels[-1].exit
+
+    def _body(self, path: str, name: str, inner: Sequence[Graph], levels: Sequence[_Level]) -> str:
+        """Draws the body that calls tasks, inside of its frame: it alone knows in which order, and how often."""
+        made = DrawnNode(f"n{len(self.nodes)}", "node", path, printable(name))
+        self.nodes.append(made)
+        for graph, level in zip(inner, levels, strict=True):
+            pairs = tuple((f"{path}/{START}", f"{path}/{node}") for node in graph.edges.get(START, ()))
+            self._edge(made.id, level.entry, "conditional", pairs=pairs)
+        return made.id
 
     def _nested(self, graph: Graph, prefix: str) -> _Level:
         found = list(ways_to_end(graph))

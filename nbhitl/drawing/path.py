@@ -34,7 +34,7 @@ def states(
         return found
     checkpoint = position.checkpoint
     found |= {name: "done" for name in (*ran, *checkpoint.ran) if name in found}
-    if checkpoint.step >= 0:
+    if checkpoint.step >= 0 or graph.direct:
         found[START] = "done"
     if not checkpoint.tasks:
         found[END] = "done"

@@ -41,6 +41,11 @@ class Library:
         """Whether it is ``once``."""
         return self.name == "nbhitl.once"
 
+    @property
+    def makes_task(self) -> bool:
+        """Whether it is ``task``, which makes tasks of functions."""
+        return self.name in ("nbhitl.task", "langgraph.func.task")
+
 
 @dataclass(frozen=True, slots=True)
 class Live:
@@ -94,6 +99,16 @@ class Names:
         code = function.__code__
         source = self.source(code.co_filename)
         return [] if source is None else source.at(code.co_firstlineno, code.co_name)
+
+    def is_task(self, scope: Scope) -> bool:
+        """Whether a function is a `@task`, whose calls are made once, however often their caller runs."""
+        if scope.parent is None:
+            return False
+        for decorator in getattr(scope.node, "decorator_list", ()):
+            found = self.of(decorator.func if isinstance(decorator, ast.Call) else decorator, scope.parent)
+            if isinstance(found, Library) and found.makes_task:
+                return True
+        return False
 
     def is_compiled(self, node: ast.AST, scope: Scope) -> bool:
         """Whether a name stands for what a ``compile`` method gave, as the text says."""
@@ -201,7 +216,7 @@ def _own_class(name: str, scope: Scope) -> Scope | None:
 
 
 def _without_import(name: str, source: Source) -> Meaning:
-    if name in ("interrupt", "once") or (source.in_reach and name in ASKING):
+    if name in ("interrupt", "once") or (source.in_reach and name in {*ASKING, "task"}):
         return Library(f"nbhitl.{name}")
     return Library(f"builtins.{name}") if hasattr(builtins, name) else None
 

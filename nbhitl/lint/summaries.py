@@ -6,7 +6,7 @@ Functions of the person's are followed; what is found of one is kept for the nex
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -139,8 +139,12 @@ class Summaries:
                 if found.keeps:
                     return Meant(keeps=True)
                 return self._of_library(found.name, call)
+            case Scope() if self.names.is_task(found):
+                return self._of_task([found])
             case Scope() if found.is_function:
                 return self._of_function(found, scope, dotted(call.func))
+            case Live(value=value) if is_graph(value) and value.graph.called:
+                return self._of_task(self.names.scope_of(value.func))
             case Scope():
                 return NOTHING
             case _:
@@ -171,6 +175,11 @@ class Summaries:
         if not effect and not told.plain and not told.asks and vocabulary.sounds_like_effect(called.name, method=False):
             effect = f"{said}() runs"
         return Meant(told.asks, keyless=told.keyless, effect=effect, volatile=told.volatile, calls=called)
+
+    def _of_task(self, scopes: Sequence[Scope]) -> Meant:
+        """A call of a `@task` is made once: what it does is not done again, and it returns what it returned before."""
+        asks = any(self.of(scope).asks for scope in scopes)
+        return Meant(asks, calls=scopes[0] if scopes else None)
 
     def _of_library(self, name: str, call: ast.Call) -> Meant:
         said = dotted(call.func)

@@ -17,10 +17,10 @@ from types import ModuleType
 from typing import Any, Final
 
 from nbhitl.engine.errors import NbhitlError
-from nbhitl.scripts.code import GRAPH, Code, is_graph
+from nbhitl.scripts.code import GRAPH, Code, compiled_with, is_graph
 from nbhitl.scripts.literals import Literals, NoLiteral
 
-_IN_REACH: Final = ("START", "END", "interrupt", "Command", "Send")
+_IN_REACH: Final = ("START", "END", "interrupt", "Command", "Send", "entrypoint", "task")
 _WIRING: Final = ("flow", "route", "node")
 
 
@@ -72,7 +72,7 @@ def _graph(source: CellSource, bound: set[str], *, wired: bool) -> str:
         return f"{GRAPH} = _wiring.build({state}, globals()).compile({memory})"
     for name in reversed(list(_bound(ast.parse(_plain(source.text)[0])))):
         if is_graph(space.get(name)):
-            return f"{GRAPH} = nbhitl.CompiledGraph({name}.graph, {memory})"
+            return f"{GRAPH} = nbhitl.CompiledGraph({name}.graph, {memory}{compiled_with(name, space[name])})"
     for name in reversed(list(_bound(ast.parse(_plain(source.text)[0])))):
         if hasattr(space.get(name), "add_conditional_edges"):
             return f"{GRAPH} = {name}.compile({memory})"

@@ -23,6 +23,13 @@ class Code:
 GRAPH: Final = "_graph"
 
 
+def compiled_with(name: str, graph: Any) -> str:
+    """What a graph was compiled with beside its checkpointer, as further arguments of ``CompiledGraph(...)``."""
+    options = (option for option in ("store", "cache", "context_schema") if getattr(graph, option, None) is not None)
+    return "".join(f", {option}={name}.{option}" for option in options)
+
+
 def is_graph(value: Any) -> bool:
-    """Whether this is a compiled graph."""
-    return hasattr(type(value), "as_action") and isinstance(getattr(value, "graph", None), Graph)
+    """Whether this is a compiled graph, and not a `@task`."""
+    graph = getattr(value, "graph", None) if hasattr(type(value), "as_action") else None
+    return isinstance(graph, Graph) and not graph.called

@@ -5,7 +5,7 @@ Read off the positions of one branch. Where a branch begins with a copy of a che
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,14 +67,14 @@ class Recording:
             )
 
 
-def recording(branch: Iterable[Position]) -> Recording:
-    """What the positions of a branch (newest first) tell."""
+def recording(branch: Iterable[Position], takes: str = "") -> Recording:
+    """What the positions of a branch (newest first) tell; ``takes``: the key of an input that is one value."""
     rounds: list[Round] = []
     edited = ""
     for position, source in _genuine(branch):
         checkpoint = position.checkpoint
         if source == "input" or not rounds:
-            rounds.append(Round(_input(position), (), ()))
+            rounds.append(Round(input_of(position, takes), (), ()))
             if source == "update":
                 edited = edited or f"at step {checkpoint.step}"
         elif source == "update":
@@ -97,9 +97,13 @@ def _genuine(branch: Iterable[Position]) -> list[tuple[Position, str]]:
     return found
 
 
-def _input(position: Position) -> Any:
+def input_of(position: Position, takes: str = "") -> Any:
+    """The input that a position has taken, as the caller gave it; ``takes``: see `recording`."""
     tasks = position.checkpoint.tasks
-    return tasks[0].arg if tasks and tasks[0].arg is not MISSING else {}
+    if takes and tasks and tasks[0].node != START:  # of an entrypoint
+        return position.checkpoint.values.get(takes)
+    given = tasks[0].arg if tasks and tasks[0].arg is not MISSING else {}
+    return given.get(takes, given) if takes and isinstance(given, Mapping) else given
 
 
 def _answers(position: Position) -> tuple[Recorded, ...]:

@@ -23,6 +23,7 @@ class Session(Stopping, Travelling, Revising, Writing, Reporting):
         compiled: a graph with a checkpointer.
         thread: the thread's id.
         watch: called with each event, on the thread that runs the graph.
+        context: for the nodes, see `nbhitl.Runtime`; it is not stored, and counts for each call of this session.
     """
 
     def where(self) -> str:

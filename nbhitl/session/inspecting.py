@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +15,10 @@ from nbhitl.debugging.watch import Watched, watch
 from nbhitl.engine.description import ROOT, Graph
 from nbhitl.engine.errors import NbhitlError, did_you_mean
 from nbhitl.engine.records import Position, Task, ThreadKey
+from nbhitl.run.outputs import settled
 from nbhitl.session.runner import Runner
 from nbhitl.state_snapshot import snapshot
-from nbhitl.subgraphs import graph_at
+from nbhitl.subgraphs import graph_at, nodes_told
 
 STATE = "state"
 """What the only value of a state without keys is called."""
@@ -36,8 +38,11 @@ class Place:
 
     def values(self) -> dict[str, Any]:
         """The state as people see it: with what finished tasks have written, where it is the newest."""
-        found = snapshot(self.graph, self.key, self.position, past=not self.newest).values
-        return found if self.graph is None or ROOT not in self.graph.channels else {STATE: found}
+        if self.graph is not None and self.graph.direct:  # its result is what other looks show; here are all keys
+            found = settled(self.graph, self.position) if self.newest else self.position.checkpoint
+            return {name: found.values[name] for name in self.graph.channels if name in found.values}
+        values = snapshot(self.graph, self.key, self.position, past=not self.newest).values
+        return values if self.graph is None or ROOT not in self.graph.channels else {STATE: values}
 
 
 class Inspecting(Runner):
@@ -122,19 +127,25 @@ class Inspecting(Runner):
 
     def _below(self, position: Position, path: list[str]) -> Place | None:
         key, nodes, found = self.key, [], position
-        for part in path:
-            task = _task(found, part)
+        parts = deque(path)
+        while parts:
+            task = _task(found, parts.popleft())
             if task is None:
                 return None
             calls = found.entered[task.id]
             entered = calls[max(calls)]
+            tasks = [calls[number] for number in sorted(calls) if parts and calls[number].called == parts[0]]
+            if tasks:  # of a @task, which has no state but that of its call
+                entered = tasks[0]
+                if len(parts) == 1:
+                    parts.clear()
             key = replace(key, ns=entered.ns)
             inner = self.saver.newest(key, entered.head) if entered.head else self.saver.load(key, entered.source)
             if inner is None:
                 return None
             nodes.append(task.node)
             found = inner
-        return Place(key, found, graph_at(self.graph, nodes, set()), newest=True)
+        return Place(key, found, graph_at(self.graph, nodes, nodes_told(found.checkpoint)), newest=True)
 
     # -- watching
 

@@ -37,7 +37,12 @@ class Reopening:
             first = next((q for q in asked if q.id not in position.superseded), None)
             if first is None:
                 continue
-            entries += self._below(key, position, first, old, new) if first.ns else [self._anew(first, new)]
+            if first.ns:
+                entries += self._below(key, position, first, old, new)
+            else:
+                calls = position.entered.get(old.id, EMPTY).values()
+                entries += [replace(call, task=new.id, place=-1) for call in calls if call.binding]
+                entries.append(self._anew(first, new))
             kept = position.kept.get(old.id, EMPTY)
             entries += [Kept(new.id, name, value) for name, value in kept.items()]
         return copy, entries
@@ -59,14 +64,18 @@ class Reopening:
         copy, inner = self.of(line, below)
         self.saver.commit(line, copy, inner, wait=False)  # durable with what the outermost graph writes next
         names = {task.id: task.node for task in copy.tasks}
-        before = [replace(call, task=new.id) for number, call in calls.items() if number < entered.call]
+        others = {number: call for number, call in calls.items() if number != entered.call}
+        # Calls of a @task are known by more than their order: those that came later are kept as well.
+        kept = [replace(call, task=new.id, place=-1) for n, call in others.items() if n < entered.call or call.binding]
         asked = [
             replace(q, task=new.id, node=f"{new.node}/{q.node or names[q.task]}", ns=first.ns, head=copy.id)
             for q in inner
             if isinstance(q, Asked)
         ]
-        here = Entered(new.id, entered.call, first.ns, copy.id, first.head, fork=True, remembers=entered.remembers)
-        return [*before, here, *asked]
+        here = replace(
+            entered, task=new.id, ns=first.ns, head=copy.id, source=first.head, fork=True, memory=EMPTY, place=-1
+        )
+        return [*kept, here, *asked]
 
     def _asking(self, line: ThreadKey, question: Asked, calls: Sequence[Entered]) -> Entered | None:
         """The call that asked a question: one line serves all calls of a sub-graph that remembers."""
@@ -85,5 +94,7 @@ def positions_of(saver: Saver, line: ThreadKey, entered: Entered) -> Iterator[Po
     newest = saver.load(line, at) if at else saver.newest(line, entered.head)
     while newest is not None and not takes_input(newest):  # before the input is another call, if it remembers
         yield newest
+        if newest.checkpoint.source == "input":  # of an entrypoint or a @task: its node is due with the input
+            return
         parent = newest.checkpoint.parent
         newest = saver.load(line, parent) if parent else None

@@ -13,6 +13,7 @@ from nbhitl.engine.errors import NbhitlError, UnknownNodeError
 from nbhitl.engine.fingerprints import digest_of
 from nbhitl.engine.records import EMPTY, MISSING, START, Position, Stopped, Task, ThreadKey
 from nbhitl.run.running import Run
+from nbhitl.scripts.recording import input_of
 from nbhitl.session.branching import Branching
 from nbhitl.session.failures import NodeFailure, failures_of
 from nbhitl.session.sources import texts
@@ -111,12 +112,13 @@ class Revising(Branching):
         finished = [task.node for task in tasks if task.id in position.wrote]
         return list(dict.fromkeys(again)), list(dict.fromkeys(finished))
 
-    def newest_input(self) -> Mapping[str, Any] | None:
-        """The newest input of this branch; None where there is none, or it is no dict."""
+    def newest_input(self) -> Any:
+        """The newest input of this branch; None where there is none, or it has no keys and is no entrypoint's."""
+        takes = self.graph.takes
         for position in self.branch():
-            tasks = position.checkpoint.tasks
-            if position.checkpoint.source == "input" and tasks:
-                return tasks[0].arg if isinstance(tasks[0].arg, Mapping) else None
+            if position.checkpoint.source == "input" and position.checkpoint.tasks:
+                given = input_of(position, takes)
+                return given if takes or isinstance(given, Mapping) else None
         return None
 
     # -- inside

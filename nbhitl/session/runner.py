@@ -36,15 +36,18 @@ from nbhitl.run.claims import Claim
 from nbhitl.run.drive import adrive, drive
 from nbhitl.run.hands import has_async
 from nbhitl.run.running import Run
+from nbhitl.run.streams.langchain import heard
+from nbhitl.run.streams.told import Told
 from nbhitl.run.world import Event, RunControl
 from nbhitl.scripts.context import Answering
-from nbhitl.scripts.recording import Recording, recording
+from nbhitl.scripts.recording import Recording, input_of, recording
 from nbhitl.scripts.replay import play, replayed
 from nbhitl.scripts.saving import put, pytest_file
 from nbhitl.scripts.script import paths
 from nbhitl.scripts.sources import ModuleSource, Source, source_of
 from nbhitl.stand_ins import following
 from nbhitl.state_snapshot import StateSnapshot, config_of
+from nbhitl.subgraphs import walk
 
 Watcher = Callable[["Runner", Event], None]
 LOOK_BACK = 100
@@ -66,13 +69,16 @@ class Runner:
     Args:
         compiled: a graph with a checkpointer.
         thread: the thread's id.
-        watch: called with each event, on the thread that runs the graph.
+        watch: called with each event, on the thread that runs the graph; with `Emitted` on that of the body.
+        context: for the nodes, see `nbhitl.Runtime`; it is not stored, and counts for each call of this session.
     """
 
-    def __init__(self, compiled: CompiledGraph, thread: str, watch: Watcher | None = None) -> None:
+    def __init__(
+        self, compiled: CompiledGraph, thread: str, watch: Watcher | None = None, *, context: Any = None
+    ) -> None:
         if compiled.checkpointer is None:
             raise NbhitlError("a session needs a graph with a checkpointer: compile(checkpointer=...).")
-        self.compiled = compiled
+        self.compiled = compiled if context is None else compiled.with_context(context)
         self.saver: Saver = compiled.checkpointer
         self.thread = thread
         self.watch = watch
@@ -98,6 +104,15 @@ class Runner:
     def graph(self) -> Graph:
         """The graph as a frozen value."""
         return self.compiled.graph
+
+    @property
+    def context(self) -> Any:
+        """For the nodes, see `nbhitl.Runtime`. Setting it raises `NbhitlError` where it does not fit the schema."""
+        return self.compiled.calls.context
+
+    @context.setter
+    def context(self, context: Any) -> None:
+        self.compiled = self.compiled.with_context(context)
 
     # -- looking
 
@@ -159,7 +174,7 @@ class Runner:
 
     def recording(self) -> Recording:
         """How this branch went: its inputs, answers and the nodes that ran."""
-        return recording(self.branch())
+        return recording(self.branch(), self.graph.takes)
 
     def path(self) -> list[str]:
         """The nodes that ran on this branch, in the order in which their writes were merged."""
@@ -217,15 +232,15 @@ class Runner:
 
     def nodes(self) -> list[str]:
         """The names of the graph's nodes, and the paths of those in its sub-graphs: ``review/ask``."""
-        inner = [(path, found.graph.nodes) for path, found in self.compiled.get_subgraphs(recurse=True)]
+        inner = [(path, found.graph.nodes) for path, found in walk(self.graph, recurse=True)]
         return list(paths(self.graph.nodes, inner))
 
-    def began_with(self, input: Mapping[str, Any]) -> bool:
+    def began_with(self, input: Any) -> bool:
         """Whether the newest input of this branch was equal to ``input``."""
+        given = input if self.graph.takes else dict(input)
         for position in self.branch():
-            checkpoint = position.checkpoint
-            if checkpoint.source == "input" and checkpoint.tasks:
-                return digest(dict(input)) == digest(dict(checkpoint.tasks[0].arg))
+            if position.checkpoint.source == "input" and position.checkpoint.tasks:
+                return digest(given) == digest(input_of(position, self.graph.takes))
         return False
 
     def changed_code(self) -> list[str]:
@@ -245,7 +260,7 @@ class Runner:
 
     def go(
         self,
-        input: Mapping[str, Any] | None = None,
+        input: Any = None,
         *,
         restart: bool = False,
         control: RunControl | None = None,
@@ -255,7 +270,7 @@ class Runner:
         """Run on the calling thread until the graph finishes, asks, stops or fails; why it stopped.
 
         Args:
-            input: new input; None goes on where the thread stands.
+            input: new input, keys of the state, or of an entrypoint any value; None goes on where the thread stands.
             restart: new input starts over on a new branch, even while a question waits.
             control: asks the run to stop; one of its own by default, see `pause`.
             rename: ``{old: new}`` names of nodes that were renamed since the thread stopped.
@@ -411,11 +426,12 @@ class Runner:
     def _drive(self, run: Run) -> Stopped:
         self.failure = None
         try:
-            if has_async(self.graph):
-                asyncio.run(self._consume(adrive(run)))
-            else:
-                for event in drive(run):
-                    self._tell(event)
+            with self._spoken(run):
+                if has_async(self.graph):
+                    asyncio.run(self._consume(adrive(run)))
+                else:
+                    for event in drive(run):
+                        self._tell(event)
         except KeyboardInterrupt:
             self._control.request_drain("interrupted; the node that was running starts again from its first line")
             self._tell(run.stop(None))
@@ -430,6 +446,13 @@ class Runner:
         if stopped is None:
             raise NbhitlError(f"the run of thread {self.key} ended without saying why; please report this.")
         return stopped
+
+    def _spoken(self, run: Run) -> contextlib.AbstractContextManager[None]:
+        """Let the watcher hear what bodies stream, while they run and on their threads."""
+        if self.watch is None:
+            return contextlib.nullcontext()
+        run.outlet = Told(self._tell)
+        return heard(run)
 
     async def _consume(self, events: AsyncIterator[Event]) -> None:
         ticks = asyncio.create_task(_tick())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -16,11 +15,11 @@ from nbhitl.subgraphs import walk
 class Stepping(Runner):
     """A runner that can be moved step by step. Each move returns why the run has stopped again, as `go` does."""
 
-    def start(self, input: Mapping[str, Any], *, restart: bool = False, paused: bool = False) -> Stopped:
+    def start(self, input: Any, *, restart: bool = False, paused: bool = False) -> Stopped:
         """Run on new input.
 
         Args:
-            input: keys of the state.
+            input: keys of the state; of an entrypoint, any value.
             restart: start over on a new branch, also while a question waits; nothing is deleted.
             paused: stop before the first nodes, to go on step by step.
 

@@ -12,6 +12,7 @@ from nbhitl.debugging.lineage import genuine
 from nbhitl.editing import Edit, editing
 from nbhitl.engine import edits
 from nbhitl.engine.commands import StateUpdate
+from nbhitl.engine.description import ByKey
 from nbhitl.engine.errors import InvalidUpdateError, NbhitlError, did_you_mean
 from nbhitl.engine.records import EMPTY, Checkpoint, Entered, Entry, Position, Stopped, ThreadKey
 from nbhitl.grafts import Entrance, graft_along
@@ -212,7 +213,7 @@ class Travelling(Branching, Foreseeing):
         claim = Claim()
         with self._reserved(claim, take=False):  # editing takes the claim
             config = {"configurable": {**self.config["configurable"], "checkpoint_id": found.checkpoint.id}}
-            update = [StateUpdate(dict(values), as_node)]
+            update = [StateUpdate(ByKey(values), as_node)]
             try:
                 edit = editing(self.compiled.calls, config, [update], claim)
                 edit.write(_performed(edit, update, hands.has_async(self.graph)))

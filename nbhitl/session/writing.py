@@ -10,7 +10,7 @@ from typing import Any
 from nbhitl.debugging.differences import Difference, differences
 from nbhitl.engine.channels import BinaryOperatorAggregate, Channel, Topic
 from nbhitl.engine.commands import Overwrite
-from nbhitl.engine.description import ROOT
+from nbhitl.engine.description import ROOT, ByKey
 from nbhitl.engine.errors import AnswerRefused, InvalidUpdateError, NbhitlError, SchemaError, did_you_mean
 from nbhitl.engine.records import Stopped
 from nbhitl.run.claims import Claim
@@ -59,7 +59,8 @@ class Writing(Standing):
         given = {key: self._overwriting(key, value) if overwrite else value for key, value in values.items()}
         with self._reserved(Claim(), take=False):  # the edit claims the thread by itself
             before = {} if self.position is None else self.inspect().values
-            self._update(given[STATE] if ROOT in self.graph.channels else given, as_node)
+            whole = bool(self.graph.takes)  # a plain dict would be taken for the value itself
+            self._update(given[STATE] if ROOT in self.graph.channels else ByKey(given) if whole else given, as_node)
             self._say_where()
         doubts = tuple(doubt for key, value in values.items() for doubt in self._doubts(key, value, overwrite))
         return Written(differences(before, self.inspect().values), doubts, self.state().next)

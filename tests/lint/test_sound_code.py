@@ -26,6 +26,24 @@ SOUND = {
                 send_mail(state["to"])
             return {"done": True}
         """,
+    "the effect is in a task, whose calls are made once": """
+        from nbhitl import entrypoint, task
+        @task
+        def send(mail):
+            requests.post("https://shop/orders", json=mail)
+            return time.time()
+        @task(name="other")
+        def send_other(mail):
+            send_mail(mail)
+        @entrypoint()
+        def main(mail):
+            at = send(mail).result()
+            send_other(mail)
+            return {"ok": interrupt(f"sent at {at}")}
+        def node(state):
+            send(state["mail"]).result()
+            return {"ok": interrupt("Right?")}
+        """,
     "the effect is kept by once": """
         def order(state):
             number = once("order", requests.post, "https://shop/orders", json=state["cart"]).status_code

@@ -26,6 +26,23 @@ TRAPS = {
             requests.post("https://shop/orders", json=state["cart"])  # <- NBH101
             return {"ok": interrupt("Right?")}
         """,
+    "a request is sent before the question in a task": """
+        from nbhitl import task
+        @task
+        def order(cart):
+            requests.post("https://shop/orders", json=cart)  # <- NBH101
+            return interrupt("Right?")
+        """,
+    "a request is sent before a task that asks": """
+        from nbhitl import entrypoint, task
+        @task
+        def sure(cart):
+            return interrupt("Right?")
+        @entrypoint()
+        def order(cart):
+            requests.post("https://shop/orders", json=cart)  # <- NBH101
+            return sure(cart).result()
+        """,
     "a mail is sent by a function that is not shown here": """
         from office import send_mail
         def tell(state):
