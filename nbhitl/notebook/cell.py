@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import nbhitl
+import nbhitl.store
 from nbhitl.compiled import CompiledGraph
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import GraphError, did_you_mean
+from nbhitl.engine.ports import BaseCache, BaseStore
 from nbhitl.engine.records import END, START
 from nbhitl.graph import StateGraph
 from nbhitl.notebook.findings import notes_of
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _IN_REACH = (
-    *("interrupt", "once", "Command", "Send"),
+    *("interrupt", "once", "Command", "Send", "entrypoint", "task"),
     *("approve", "choose", "ask", "ask_until", "edit", "review_tools", "Markdown", "Diff"),
 )
-_RENAMED = {"MemorySaver": "InMemorySaver"}
+_RENAMED = {"MemorySaver": "InMemorySaver", "CompiledStateGraph": "CompiledGraph"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ class Cell:
     """Keys that an input has to have, with their types."""
     notes: tuple[str, ...] = ()
     """What the reader should be told, a line each."""
+    store: BaseStore | None = None
+    cache: BaseCache | None = None
+    context_schema: Any = None
 
 
 def build(shell: InteractiveShell, source: str, name: str, state: str | None = None) -> Cell:
@@ -78,7 +83,9 @@ def build(shell: InteractiveShell, source: str, name: str, state: str | None = N
     if wiring.used:
         schema = _state(bound, space, wiring, state)
         builder = wiring.build(schema, bound)
-        cell = Cell(builder.describe(name), required=_required(builder), notes=notes)
+        cell = Cell(
+            builder.describe(name), required=_required(builder), notes=notes, context_schema=builder.context_schema
+        )
     else:
         cell = _pasted(bound, name, notes)
     return replace(cell, notes=(*notes, *notes_of(cell.graph)))
@@ -111,16 +118,17 @@ def _served(statement: ast.stmt, notes: list[str]) -> ast.stmt:
     if not isinstance(statement, ast.ImportFrom) or (statement.module or "").split(".")[0] != "langgraph":
         return statement
     names = []
+    home = nbhitl.store if (statement.module or "").startswith("langgraph.store") else nbhitl
     for alias in statement.names:
         ours = _RENAMED.get(alias.name, alias.name)
-        if ours not in nbhitl.__all__:
+        if ours not in home.__all__:
             raise GraphError(
                 f"line {statement.lineno}: nbhitl has no {alias.name!r} of {statement.module}."
-                f"{did_you_mean(alias.name, nbhitl.__all__)}"
+                f"{did_you_mean(alias.name, home.__all__)}"
             )
         names.append(ast.alias(ours, alias.asname or alias.name))
     notes.append("langgraph imports are served by nbhitl: the graph runs on nbhitl's engine.")
-    return ast.copy_location(ast.ImportFrom("nbhitl", names, 0), statement)
+    return ast.copy_location(ast.ImportFrom(home.__name__, names, 0), statement)
 
 
 def _bound(tree: ast.Module) -> Iterator[str]:
@@ -166,15 +174,31 @@ def _required(builder: StateGraph) -> dict[str, Any]:
     return {key: builder.channels[key].typ for key in builder.channels if key in builder.required}
 
 
+def _whole(graph: Graph) -> dict[str, Any]:
+    """What an entrypoint has to be given: one value."""
+    return {graph.takes: graph.channels[graph.takes].typ or Any} if graph.takes else {}
+
+
 def _pasted(bound: Mapping[str, Any], name: str, notes: tuple[str, ...]) -> Cell:
-    """The graph of a cell that uses the builder: what it compiled last, else the builder itself."""
+    """The graph of a cell that uses the builder: what it compiled last (or its last entrypoint), else the builder."""
     for value in reversed(list(bound.values())):
         if isinstance(value, CompiledGraph):
             graph = replace(value.graph, name=name)
-            return Cell(graph, value.interrupt_before, value.interrupt_after, notes=notes)
+            return Cell(
+                graph,
+                value.interrupt_before,
+                value.interrupt_after,
+                _whole(graph),
+                notes,
+                value.store,
+                value.cache,
+                value.context_schema,
+            )
     for value in reversed(list(bound.values())):
         if isinstance(value, StateGraph):
-            return Cell(value.describe(name), required=_required(value), notes=notes)
+            graph, schema = value.describe(name), value.context_schema
+            return Cell(graph, required=_required(value), notes=notes, context_schema=schema)
     raise GraphError(
-        "the cell wires no graph. Write e.g. flow(START, first, second, END), or build a StateGraph in it."
+        "the cell wires no graph. Write e.g. flow(START, first, second, END), build a StateGraph in it, or write "
+        "@entrypoint() above a function."
     )

@@ -13,7 +13,7 @@ from nbhitl.debugging.step import Step, StepKind
 class Go:
     """Run: on new input, or on from where the thread stands."""
 
-    input: Mapping[str, Any] | None = None
+    input: Any = None
     restart: bool = False
     rename: Mapping[str, str] = field(default_factory=dict)
     """Old to new names of nodes."""

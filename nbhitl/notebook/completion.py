@@ -1,4 +1,7 @@
-"""What the Tab key offers: behind ``%graph`` verbs, nodes and options; in a query views, columns and variables."""
+"""What the Tab key offers: behind ``%graph`` verbs, nodes and options; in a query views, columns and variables.
+
+The first line of a ``%%graph`` cell has a module of its own, `cell_completion`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 
 from nbhitl.checkpoint.file.schema import MACROS, VIEWS
 from nbhitl.engine.errors import NbhitlError
+from nbhitl.notebook.cell_completion import of_cell
 from nbhitl.notebook.verbs import VERBS
 
 if TYPE_CHECKING:
@@ -61,6 +65,8 @@ def _offered(workspace: Workspace, columns: list[str], context: Any) -> tuple[st
     if context.cursor_line >= len(lines):
         return None
     before = lines[context.cursor_line][: context.cursor_position]
+    if context.cursor_line == 0 and (found := of_cell(workspace, context.full_text, before)) is not None:
+        return (*found, "graph")
     in_cell = context.full_text.lstrip().startswith("%%graph_sql")
     line = _VERB.match(before)
     if not in_cell and line is None:

@@ -6,23 +6,43 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import NbhitlError
 
 
-def variable_or_json(text: str, space: Mapping[str, Any], role: str) -> Mapping[str, Any]:
-    """A dict of state keys: the variable of that name, or JSON. Raises `NbhitlError`, which begins with ``role``."""
+def variable_or_json(text: str, space: Mapping[str, Any], role: str) -> Any:
+    """The variable of that name, or JSON. Raises `NbhitlError`, which begins with ``role``."""
     if text.isidentifier():
-        if text not in space:
-            raise NbhitlError(f"{role} {text}: there is no variable of that name. Define it, or give JSON.")
-        value = space[text]
-    else:
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise NbhitlError(
-                f"{role}: neither a variable's name nor JSON ({error.msg} in column {error.colno}): {text:.60} "
-                "Put JSON into single quotes."
-            ) from error
-    if not isinstance(value, Mapping):
+        return variable(text, space, role)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise NbhitlError(
+            f"{role}: neither a variable's name nor JSON ({error.msg} in column {error.colno}): {text:.60} "
+            "Put JSON into single quotes."
+        ) from error
+
+
+def variable(name: str, space: Mapping[str, Any], role: str) -> Any:
+    """The variable of that name. Raises `NbhitlError`, which begins with ``role``."""
+    if name not in space:
+        raise NbhitlError(f"{role} {name}: there is no variable of that name. Define it, or give JSON.")
+    return space[name]
+
+
+def store_named(name: str, space: Mapping[str, Any], role: str) -> Any:
+    """The store that a variable holds. Raises `NbhitlError`, which begins with ``role``."""
+    value = variable(name, space, role)
+    if isinstance(value, type) or not all(callable(getattr(value, way, None)) for way in ("get", "put", "search")):
+        raise NbhitlError(
+            f"{role} {name}: it is no store, but of type {type(value).__name__}. Make one: {name} = "
+            "nbhitl.DuckDBStore('store.duckdb')."
+        )
+    return value
+
+
+def expect_input(value: Any, graph: Graph, role: str) -> Any:
+    """An input that a graph can be given: a dict of state keys; of an entrypoint, any value. Raises `NbhitlError`."""
+    if not graph.takes and not isinstance(value, Mapping):
         raise NbhitlError(f"{role}: expected a dict of state keys, not {type(value).__name__}.")
     return value

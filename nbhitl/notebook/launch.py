@@ -17,6 +17,7 @@ from nbhitl.drawing import Direction
 from nbhitl.engine.errors import NbhitlError, PendingInterruptError, ThreadBusyError, did_you_mean
 from nbhitl.notebook.cell import Cell, build
 from nbhitl.notebook.commands import Go, Show
+from nbhitl.notebook.given import expect_input
 from nbhitl.notebook.revising.anew import anew
 from nbhitl.notebook.revising.choice import Choice
 from nbhitl.notebook.revising.revision import Revision
@@ -40,7 +41,10 @@ class Launch:
 
     name: str
     thread: str | None = None
-    input: Mapping[str, Any] | None = None
+    input: Any = None
+    context: Any = None
+    store: Any = None
+    """Counts where the cell compiles none."""
     breakpoints: tuple[str, ...] = ()
     execute: bool = True
     step: bool = False
@@ -72,6 +76,8 @@ def launch(workspace: Workspace, source: str, options: Launch) -> None:
     if busy is not None and busy.session.busy:
         raise ThreadBusyError(f"thread {thread!r} is being run by another cell. Wait for it, or stop it: %graph pause")
     cell.graph.expect(options.breakpoints, "--break")
+    if options.input is not None:
+        expect_input(options.input, cell.graph, "--input")
     worker = _worker(workspace, source, cell, thread, options)
     if not options.quiet:
         for line in (*cell.notes, note):
@@ -94,8 +100,11 @@ def _worker(workspace: Workspace, source: str, cell: Cell, thread: str, options:
         cell.interrupt_after,
         scope=options.name,
         debug=True,
+        cache=cell.cache,
+        store=options.store if cell.store is None else cell.store,
+        context_schema=cell.context_schema,
     )
-    session = Session(compiled, thread)
+    session = Session(compiled, thread, context=options.context)
     session.source = CellSource(source, options.name, options.state, workspace.shell.user_ns)
     script = _script(options, session)
     view = View(
@@ -174,8 +183,10 @@ def _expect_no_secret(worker: Worker, cell: Cell) -> None:
             )
 
 
-def _input(cell: Cell, options: Launch) -> Mapping[str, Any]:
+def _input(cell: Cell, options: Launch) -> Any:
     if options.input is not None:
+        if cell.graph.takes:
+            return options.input
         for key in options.input:
             if key not in cell.graph.input_keys:  # typed here, so a slip; in code it is a warning
                 raise NbhitlError(
@@ -184,6 +195,10 @@ def _input(cell: Cell, options: Launch) -> Mapping[str, Any]:
         return options.input
     if not cell.required:
         return {}
+    if cell.graph.takes:
+        raise NbhitlError(
+            f"graph {options.name!r} needs an input: --input '\"some text\"', other JSON, or a variable's name."
+        )
     keys = ", ".join(cell.required)
     raise NbhitlError(
         f"graph {options.name!r} needs an input with {keys}: --input '{{\"{next(iter(cell.required))}\": ...}}' or a "

@@ -13,7 +13,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.notebook import completion, queries, verbs
 from nbhitl.notebook.errors import Plainly
-from nbhitl.notebook.given import variable_or_json
+from nbhitl.notebook.given import store_named, variable_or_json
 from nbhitl.notebook.launch import Launch, launch
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class GraphMagics(Magics):
         help="the thread's id; without it a paused run is taken up, and a finished one followed by a new thread",
     )
     @argument("-i", "--input", help="the input: a variable's name, or JSON in quotes")
+    @argument("-c", "--context", help="what nodes find as runtime.context: a variable's name, or JSON in quotes")
+    @argument("--store", metavar="NAME", help="the variable that holds the store, where the cell compiles none")
     @argument(
         "-b",
         "--break",
@@ -95,6 +97,8 @@ class GraphMagics(Magics):
                     name=given.name,
                     thread=given.thread,
                     input=None if given.input is None else variable_or_json(given.input, self.space, "--input"),
+                    context=None if given.context is None else variable_or_json(given.context, self.space, "--context"),
+                    store=None if given.store is None else store_named(given.store, self.space, "--store"),
                     breakpoints=tuple(given.breakpoints),
                     execute=not given.no_execute,
                     step=given.step,

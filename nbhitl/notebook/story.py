@@ -119,7 +119,7 @@ def _file(session: Session) -> str:
 
 
 def _state(session: Session) -> _Part | None:
-    values: Any = session.state().values
+    values: Any = session.inspect().values if session.graph.direct else session.state().values
     named = values if isinstance(values, Mapping) else {"state": values}
     rows = [(cut(str(key)), cut(as_text(value)), kind_of(value)) for key, value in islice(named.items(), SHOWN_KEYS)]
     more = len(named) - len(rows)

@@ -18,6 +18,8 @@ from nbhitl.notebook.errors import show_problem
 from nbhitl.notebook.pictures.canvas import Canvas
 from nbhitl.notebook.slot import Slot
 from nbhitl.notebook.story import answers_html, story
+from nbhitl.notebook.streaming.live_text import LiveText
+from nbhitl.run.world import Emitted
 from nbhitl.session.whereabouts import watched_lines
 from nbhitl.words import plainly
 
@@ -52,6 +54,7 @@ class View:
         self.choice: Choice | None = None
         """The ways to go on with code that was edited, while they are offered."""
         self._slot = Slot()
+        self._text = LiveText(self._slot, interactive=interactive, live=live)
         self._desk: Desk | None = None
         """The questions, once there was one: without any, widgets need not be loaded."""
         self._input: Form | None = None
@@ -76,7 +79,9 @@ class View:
 
     def event(self, event: Event) -> None:
         """Something happened in the run."""
-        self.canvas.event(event)
+        self._text.see(event)
+        if not isinstance(event, Emitted):  # of which there may be thousands a second
+            self.canvas.event(event)
 
     def repeat(self) -> None:
         """Send the drawing and the story again, on behalf of the cell that runs now.
@@ -86,12 +91,14 @@ class View:
         """
         if self.live and not self.interactive:
             self.canvas.repeat()
+            self._text.repeat()
             self._slot.repeat()
 
     # -- what can be done now
 
     def stopped(self, stopped: Stopped | None) -> None:
         """Show the questions, or the buttons to go on with."""
+        self._text.rest()
         if self.choice is not None:
             self.choice.look()
         if stopped is not None and stopped.reason == "breakpoint":
@@ -277,7 +284,7 @@ class View:
         if content is not None:
             self._slot.show(content)
         else:
-            self._slot.clear(lambda: story(self.session))
+            self._slot.clear(lambda: self._text.html() + story(self.session)["text/html"])
         self._tell_story()
 
     def _tell_story(self) -> None:

@@ -97,12 +97,14 @@ class Wiring:
         return NodeName(name)
 
     def build(self, state: Any, bound: Mapping[str, Any]) -> StateGraph:
-        """The graph. ``bound`` holds the names that the cell itself has bound.
+        """The graph. ``bound`` holds the names that the cell itself has bound: a ``Context`` is its context schema.
 
         Raises:
             GraphError: lists every mistake with its line.
         """
-        return _Resolver(StateGraph(state), bound, self._named, list(self._mistakes)).build(self._calls)
+        return _Resolver(StateGraph(state, bound.get("Context")), bound, self._named, list(self._mistakes)).build(
+            self._calls
+        )
 
     def first(self) -> Callable[..., Any] | None:
         """The first function that was wired."""

@@ -224,7 +224,9 @@ class Worker:
                     self.screen.refuse(INPUT, error)
                     return
                 self.screen.taken(INPUT, shown(checker.describe(schema), values))
-                self._run(values, restart=command.restart, step=FIRST if command.step else None)
+                whole = self.session.graph.takes  # of an entrypoint, which takes one value
+                given = values[whole] if whole else values
+                self._run(given, restart=command.restart, step=FIRST if command.step else None)
             case Answer():
                 if self._record(command.value, command.id, command.via, command.by, command.note):
                     self._run(None)
@@ -250,7 +252,7 @@ class Worker:
 
     def _run(
         self,
-        input: Mapping[str, Any] | None,
+        input: Any,
         *,
         restart: bool = False,
         rename: Mapping[str, str] = EMPTY,

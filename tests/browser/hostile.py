@@ -63,7 +63,7 @@ class Watch:
         assert not found, "\n".join(found)
 
 
-_OURS = "document.querySelectorAll('.nbhitl-Graph *, .nbh-form *, .jp-OutputArea table *')"
+_OURS = "document.querySelectorAll('.nbhitl-Graph *, .nbh-form *, .nbh-streamed *, .jp-OutputArea table *')"
 
 _POKE = f"""async () => {{
   const ran = [], note = (_, {{ id }}) => ran.push(id);

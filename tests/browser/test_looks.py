@@ -30,6 +30,7 @@ CONTRASTS = """box => {
   const found = {};
   for (const node of box.querySelectorAll('g.node')) {
     const shape = node.querySelector('polygon, path, ellipse'), text = node.querySelector('text');
+    if (!text) continue;  // where edges join
     const ground = [...grounds(box), getComputedStyle(shape).fill];
     found[text.textContent] = contrast(painted(...ground, getComputedStyle(text).fill), painted(...ground));
   }
@@ -37,7 +38,8 @@ CONTRASTS = """box => {
     const ground = grounds(box);
     found[`edge ${text.textContent}`] = contrast(painted(...ground, getComputedStyle(text).fill), painted(...ground));
   }
-  const texts = ['.nbhitl-Graph-status', ...['title', 'description', 'help', 'error'].map(name => `.nbh-${name}`),
+  const texts = ['.nbhitl-Graph-status',
+    ...['title', 'description', 'help', 'error', 'who', 'text'].map(name => `.nbh-${name}`),
     ...['th', 'td', 'label', 'textarea'].map(name => `.nbh-form ${name}`), '.nbh-submit'];
   for (const element of box.closest('.jp-Cell-outputArea').querySelectorAll(texts.join())) {
     if (!element.checkVisibility()) continue;

@@ -13,10 +13,10 @@ from nbhitl.drawing import Fan, Pair, State, fans, most_urgent, states
 from nbhitl.engine.description import Graph
 from nbhitl.engine.moves import taken
 from nbhitl.engine.ports import Saver
-from nbhitl.engine.records import START, Asked, Entered, Failed, Position, Stopped, ThreadKey, Wrote
+from nbhitl.engine.records import Asked, Entered, Failed, Position, Stopped, ThreadKey, Wrote
 from nbhitl.run.world import Committed, Ended, Event, Started
 from nbhitl.session import Session
-from nbhitl.subgraphs import graph_at
+from nbhitl.subgraphs import graph_at, nodes_told
 
 LOOK_BACK: Final = 1000
 """Checkpoints of a line that are looked at: what ran before them is not counted."""
@@ -164,7 +164,7 @@ def _calls(session: Session, nodes: list[str]) -> Iterator[_Call]:
             for entered in calls:
                 key = ThreadKey(session.thread, session.key.graph, entered.ns)
                 line = _line(session.saver, key, entered)
-                names = {task.node for one in line[:1] for task in one.checkpoint.tasks if task.node != START}
+                names = nodes_told(line[0].checkpoint) if line else set()
                 graph = graph_at(session.graph, nodes, names)
                 if graph is not None and line:
                     yield entered.ns, graph, line, newest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nbhitl.debugging.step import FIRST
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.notebook.commands import Go, Move
-from nbhitl.notebook.given import variable_or_json
+from nbhitl.notebook.given import expect_input, variable_or_json
 from nbhitl.notebook.verbs.arguments import Arguments
 from nbhitl.notebook.verbs.verb import Verb, tell
 
@@ -46,6 +46,7 @@ def run(line: Line) -> None:
     if given.input is None:
         raise NbhitlError("run --restart needs an --input: a variable's name, or JSON in quotes.")
     values = variable_or_json(given.input, line.workspace.shell.user_ns, "run --input")
+    expect_input(values, worker.session.graph, "run --input")
     worker.do(Go(values, restart=given.restart, step=FIRST if given.step else None))
     tell(worker)
 

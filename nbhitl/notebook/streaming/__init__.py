@@ -1,0 +1,1 @@
+"""What nodes stream while they run, as text below the drawing."""
