@@ -13,13 +13,20 @@ from typing import Annotated, Any, TypedDict
 import pydantic
 
 import nbhitl
-import nbhitl.engine.commands
+import nbhitl.engine.stores
 from tests.differential.programs import END, Graph, Node, Router, Sub
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what LangGraph's own dependencies say is not ours to mend
+    import langgraph.cache.memory
     import langgraph.checkpoint.memory
+    import langgraph.config
+    import langgraph.errors
+    import langgraph.func
     import langgraph.graph
+    import langgraph.runtime
+    import langgraph.store.base
+    import langgraph.store.memory
     import langgraph.types
 
 THEIRS = SimpleNamespace(
@@ -30,17 +37,38 @@ THEIRS = SimpleNamespace(
     Overwrite=langgraph.types.Overwrite,
     StateUpdate=langgraph.types.StateUpdate,
     interrupt=langgraph.types.interrupt,
+    RetryPolicy=langgraph.types.RetryPolicy,
+    CachePolicy=langgraph.types.CachePolicy,
+    NodeError=langgraph.errors.NodeError,
+    RunControl=langgraph.runtime.RunControl,
+    Runtime=langgraph.runtime.Runtime,
+    InMemoryCache=langgraph.cache.memory.InMemoryCache,
+    InMemoryStore=langgraph.store.memory.InMemoryStore,
+    BaseStore=langgraph.store.base.BaseStore,
+    GetOp=langgraph.store.base.GetOp,
+    SearchOp=langgraph.store.base.SearchOp,
+    get_runtime=langgraph.runtime.get_runtime,
+    get_store=langgraph.config.get_store,
+    get_stream_writer=langgraph.config.get_stream_writer,
+    entrypoint=langgraph.func.entrypoint,
+    task=langgraph.func.task,
     Saver=langgraph.checkpoint.memory.InMemorySaver,
 )
+
+
+def ours(name: str) -> Any:
+    for place in (nbhitl, nbhitl.engine.stores):
+        try:
+            return getattr(place, name)
+        except (AttributeError, ImportError):
+            pass
+    return None
+
+
 OURS = SimpleNamespace(
     name="nbhitl",
-    StateGraph=nbhitl.StateGraph,
-    Command=nbhitl.Command,
-    Send=nbhitl.Send,
-    Overwrite=getattr(nbhitl.engine.commands, "Overwrite", None),
-    StateUpdate=getattr(nbhitl.engine.commands, "StateUpdate", None),
-    interrupt=nbhitl.interrupt,
     Saver=nbhitl.InMemorySaver,
+    **{name: ours(name) for name in vars(THEIRS) if name not in ("name", "Saver")},
 )
 LOOP_STEPS = 5
 CALLED = "called by "
@@ -103,6 +131,8 @@ class Ledger:
         self.failed: set[str] = set()
         self.asked = 0
         self.features: set[str] = set()
+        self.speaks = False
+        """Whether bodies write to the stream."""
 
 
 def seen(state: Any, name: str, default: Any) -> Any:
@@ -134,6 +164,8 @@ def body_of(node: Node, path: str, ledger: Ledger, called: Any) -> Any:
         who = f"{path}@{tag}"
         ledger.calls.append(who)
         notes = [node.name]
+        write = m.get_stream_writer() if ledger.speaks else silent
+        write(f"{who} begins")
         if called is not None:
             given = {"log": [f"{CALLED}{tag}"], "steps": steps}
             back = await called.ainvoke(given) if ledger.waits else called.invoke(given)
@@ -150,9 +182,14 @@ def body_of(node: Node, path: str, ledger: Ledger, called: Any) -> Any:
             else:
                 time.sleep(0.03)
             raise ValueError(path)
+        write(f"{who} ends")
         return result(node, m, state, " ".join(notes))
 
     return body
+
+
+def silent(_: str) -> None:
+    """Writes to nobody's stream."""
 
 
 def ask(ledger: Ledger, question: str) -> Any:

@@ -145,7 +145,9 @@ class Play(Stage):
 
     def writer_before(self, asker: str) -> str:
         """The node that alone led to the one that asks; none where upstream would have to do more than ask anew."""
-        old = self.history()[1:2]
+        newest, *older = self.history()
+        parent = (newest.parent_config or {}).get("configurable", {}).get("checkpoint_id")
+        old = [state for state in older[:1] if state.config["configurable"]["checkpoint_id"] == parent]
         alone = old and len(old[0].tasks) == 1 and old[0].metadata["source"] == "loop" and old[0].next[0] != START
         kept = self.answered or asker in self.kept  # upstream forgets answers, and what a sub-graph did
         return old[0].next[0] if alone and not kept else ""

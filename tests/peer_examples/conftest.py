@@ -7,6 +7,7 @@ Nothing here says what an engine does; where nbhitl differs on purpose, the test
 import asyncio
 import contextlib
 import itertools
+import re
 import warnings
 from importlib import import_module
 
@@ -18,13 +19,27 @@ pytest.importorskip("langgraph")
 
 LANGGRAPH = {
     "langgraph.graph": ("StateGraph", "START", "END", "MessagesState", "add_messages"),
-    "langgraph.types": ("Command", "Interrupt", "Overwrite", "PregelTask", "Send", "StateSnapshot", "StateUpdate",
+    "langgraph.graph.message": ("REMOVE_ALL_MESSAGES",),
+    "langgraph.types": ("CachePolicy", "Command", "GraphOutput", "Interrupt", "Overwrite", "PregelTask", "RetryPolicy",
+                        "Send", "StateSnapshot", "StateUpdate", "StreamWriter", "TimeoutPolicy", "default_retry_on",
                         "interrupt"),
+    "langgraph.func": ("entrypoint", "task"),
+    "langgraph.config": ("get_config", "get_store", "get_stream_writer"),
     "langgraph.managed": ("RemainingSteps",),
-    "langgraph.runtime": ("Runtime", "get_runtime"),
-    "langgraph.errors": ("EmptyInputError", "GraphInterrupt", "GraphRecursionError", "InvalidUpdateError"),
+    "langgraph.runtime": ("RunControl", "Runtime", "get_runtime"),
+    "langgraph.errors": ("EmptyInputError", "GraphDrained", "GraphInterrupt", "GraphRecursionError",
+                         "InvalidUpdateError", "NodeError", "NodeTimeoutError"),
+    "langgraph.callbacks": ("GraphCallbackHandler",),
     "langgraph.checkpoint.memory": ("InMemorySaver",),
+    "langgraph.store.base": ("BaseStore",),
+    "langgraph.store.memory": ("InMemoryStore",),
+    "langgraph.cache.memory": ("InMemoryCache",),
 }  # fmt: skip
+TOPICS = (
+    {"pizza", "food", "hungry", "eat", "cuisine"},
+    {"plumber", "work", "job", "pipes"},
+    {"rain", "sun"},
+)
 NAMES = {name: module for module, names in LANGGRAPH.items() for name in names}
 
 
@@ -62,6 +77,56 @@ class Engine:
             with SqliteSaver.from_conn_string(str(path)) as saver:
                 yield saver
 
+    @contextlib.contextmanager
+    def file_store(self, path, **options):
+        """A store on a file: DuckDB here, SQLite there."""
+        if self.ours:
+            store = nbhitl.DuckDBStore(str(path), **options)
+            try:
+                yield store
+            finally:
+                store.close()
+        else:
+            from langgraph.store.sqlite import SqliteStore
+
+            with SqliteStore.from_conn_string(str(path), **options) as store:
+                store.setup()
+                yield store
+
+    @contextlib.contextmanager
+    def file_cache(self, path):
+        """A cache on a file: DuckDB here, SQLite there."""
+        if self.ours:
+            cache = nbhitl.DuckDBCache(str(path))
+            try:
+                yield cache
+            finally:
+                cache.close()
+        else:
+            from langgraph.cache.sqlite import SqliteCache
+
+            yield SqliteCache(path=str(path))
+
+    # -- models
+
+    @staticmethod
+    def model(*replies, **options):
+        """A chat model of LangChain that gives these replies, word by word where it is asked to stream."""
+        from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+
+        return GenericFakeChatModel(messages=iter(replies), **options)
+
+    @staticmethod
+    def embed(texts):
+        """Texts as vectors: how many of their words are about food, about work, about the weather."""
+        words = [re.findall("[a-z]+", text.lower()) for text in texts]
+        return [[sum(word in topic for word in one) + 0.01 for topic in TOPICS] for one in words]
+
+    @property
+    def index(self):
+        """How a store searches by meaning."""
+        return {"embed": self.embed, "dims": len(TOPICS)}
+
     @property
     def refused(self):
         """What an answer that does not fit its ``response_schema`` raises."""
@@ -94,9 +159,25 @@ class Engine:
         return message["content"] if isinstance(message, dict) else message.content
 
     @staticmethod
+    def texts(messages):
+        """The contents of messages, be they objects or dicts."""
+        return [Engine.text(one) for one in messages]
+
+    # -- async examples
+
+    @staticmethod
     def run(coroutine):
         """An async example."""
         return asyncio.run(coroutine)
+
+    @staticmethod
+    def gathered(chunks):
+        """All of an async stream."""
+
+        async def gather():
+            return [chunk async for chunk in chunks]
+
+        return asyncio.run(gather())
 
 
 @pytest.fixture(params=["langgraph", "nbhitl"])
