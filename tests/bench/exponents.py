@@ -47,7 +47,57 @@ class Growth:
         return f"{cost * 1e3:8.1f} ms" if self.weight is None else f"{cost / 1e6:8.2f} MB"
 
 
-def slope(growth: Growth, engine: Engine, repeat: int) -> str:
+@dataclass(frozen=True)
+class Fit:
+    """How the cost of an engine grows."""
+
+    engine: Engine
+    exponent: float
+    last: float
+    """The same between the two largest sizes."""
+    size: int
+    """The largest size."""
+    cost: str
+    """Of the largest size."""
+
+    def __str__(self) -> str:
+        return f"{self.engine.name:<9} {self.exponent:5.2f} (last {self.last:5.2f}; {self.size}: {self.cost})"
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What was fitted, for a line of a terminal or of a page."""
+
+    title: str
+    fits: Sequence[Fit]
+    """Ours first."""
+    target: float | None
+
+    @property
+    def met(self) -> str:
+        """Whether ours grows as slowly as promised."""
+        if self.target is None:
+            return ""
+        return "met" if self.fits[0].exponent <= self.target else "MISSED"
+
+    @property
+    def line(self) -> str:
+        """For a terminal."""
+        mine, *peer = map(str, self.fits)
+        return f"{self.title:<{WIDTH}} " + "   ".join([f"{mine} {self.met}", *peer])
+
+    @property
+    def cells(self) -> list[str]:
+        """For a page: title, LangGraph's exponent, ours, the largest size, promise."""
+        mine, *peer = self.fits
+        theirs = f"{peer[0].exponent:.2f}" if peer else ""
+        kept = {"met": f"at most {self.target}, reached", "MISSED": f"at most {self.target}, **missed**"}.get(
+            self.met, ""
+        )
+        return [self.title, theirs, f"{mine.exponent:.2f}", f"{mine.size:,}: {mine.cost.strip()}", kept]
+
+
+def slope(growth: Growth, engine: Engine, repeat: int) -> Fit:
     """The exponent, and what the largest size costs."""
     growth.make(engine, growth.sizes[0])()  # warm up
     constant = growth.cost(engine, growth.least, repeat * 2) if growth.least else 0.0
@@ -57,16 +107,14 @@ def slope(growth: Growth, engine: Engine, repeat: int) -> str:
     fitted = statistics.linear_regression([x for x, _ in points], [y for _, y in points]).slope
     last = points[-1][1] - points[-2][1]
     local = last / (points[-1][0] - points[-2][0])
-    met = "" if engine is THEIRS or growth.target is None else "met" if fitted <= growth.target else "MISSED"
-    return f"{engine.name:<9} {fitted:5.2f} (last {local:5.2f}; {sizes[-1]}: {growth.tell(costs[-1])}) {met}"
+    return Fit(engine, fitted, local, sizes[-1], growth.tell(costs[-1]))
 
 
-def show(growth: Growth, repeat: int, *, peer: bool) -> str:
-    """The growth's line."""
-    said = [slope(growth, OURS, repeat)]
-    if peer and growth.peer:
-        said.append(slope(growth, THEIRS, max(1, repeat // 2)))
-    return f"{growth.title:<{WIDTH}} " + "   ".join(said)
+def fit(growth: Growth, repeat: int, *, peer: bool) -> Grown:
+    """How a workload grows on both engines, or on ours."""
+    engines = (OURS, THEIRS) if peer and growth.peer else (OURS,)
+    fits = [slope(growth, e, repeat if e is OURS else max(1, repeat // 2)) for e in engines]
+    return Grown(growth.title, fits, growth.target)
 
 
 class Items(TypedDict):

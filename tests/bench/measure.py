@@ -48,8 +48,65 @@ class Row:
     """Whether LangGraph can run it."""
 
 
-def compare(row: Row, repeat: int, *, cpu: bool = False) -> str:
-    """The row's line: times, the paired ratios, and whether the target is met."""
+@dataclass(frozen=True)
+class Result:
+    """What was measured, for a line of a terminal or of a page."""
+
+    title: str
+    unit: str
+    mine: float
+    peer: float | None = None
+    ratios: Sequence[float] = ()
+    """LangGraph's by ours, paired; empty where there is no pair."""
+    goal: float | None = None
+    """How many times faster or smaller than LangGraph's it has to be; without pairs: at most so many units."""
+    stretch: float | None = None
+    spread: Sequence[float] = ()
+    """The least and the most of ours, where there are no pairs."""
+    note: str = ""
+
+    @property
+    def met(self) -> str:
+        """Whether what was promised is kept."""
+        if self.goal is None:
+            return ""
+        sign, value = (1, statistics.median(self.ratios)) if self.ratios else (-1, self.mine)
+        if self.stretch is not None and value * sign >= self.stretch * sign:
+            return "STRETCH"
+        return "met" if value * sign >= self.goal * sign else "MISSED"
+
+    @property
+    def line(self) -> str:
+        """For a terminal."""
+        peer = " " * 9 if self.peer is None else f"{self.peer:9.2f}"
+        said = f"{self.title:<{WIDTH}} {self.mine:9.2f} {peer} {self.unit}  {self._measured:<26} {self._promised:<19}"
+        return f"{said} {self.met}{self.note}".rstrip()
+
+    @property
+    def cells(self) -> list[str]:
+        """For a page: title, LangGraph, nbhitl, ratio, promise."""
+        peer = "" if self.peer is None else f"{self.peer:,.4g} {self.unit}"
+        kept = {"STRETCH": ", reached beyond", "met": ", reached", "MISSED": ", **missed**"}.get(self.met, "")
+        return [self.title, peer, f"{self.mine:,.4g} {self.unit}", self._measured, f"{self._promised}{kept}"]
+
+    @property
+    def _measured(self) -> str:
+        if self.ratios:
+            return f"{statistics.median(self.ratios):6.1f} x ({min(self.ratios):.1f} - {max(self.ratios):.1f})".strip()
+        return f"({self.spread[0]:.1f} - {self.spread[-1]:.1f})" if self.spread else ""
+
+    @property
+    def _promised(self) -> str:
+        if self.goal is None:
+            return ""
+        unit = "" if self.ratios else f" {self.unit}"
+        return (
+            f"target {self.goal:g}{unit}" if self.stretch is None else f"target {self.goal:g} / {self.stretch:g}{unit}"
+        )
+
+
+def compare(row: Row, repeat: int, *, cpu: bool = False) -> Result:
+    """The row's times and paired ratios."""
     engines = (THEIRS, OURS) if row.peer else (OURS,)
     for engine in engines:
         row.make(engine)()  # warm up
@@ -59,21 +116,10 @@ def compare(row: Row, repeat: int, *, cpu: bool = False) -> str:
         pairs.append({engine.name: timed(row.make(engine), cpu=cpu) / row.per for engine in order})
     scale = 1e6 if row.unit == "us" else 1e3
     times = {e.name: statistics.median(pair[e.name] for pair in pairs) * scale for e in engines}
-    line = f"{row.title:<{WIDTH}} {times[OURS.name]:9.2f}"
     if not row.peer:
-        return f"{line} {row.unit}"
+        return Result(row.title, row.unit, times[OURS.name])
     ratios = sorted(pair[THEIRS.name] / pair[OURS.name] for pair in pairs)
-    return f"{line} {times[THEIRS.name]:9.2f} {row.unit}  {verdict(ratios, row.target, row.stretch)}"
-
-
-def verdict(ratios: Sequence[float], target: float | None, stretch: float | None) -> str:
-    """The median ratio with its range, beside what was promised."""
-    middle = statistics.median(ratios)
-    said = f"{middle:6.1f} x ({min(ratios):.1f} - {max(ratios):.1f})"
-    if target is None:
-        return said
-    met = "STRETCH" if stretch is not None and middle >= stretch else "met" if middle >= target else "MISSED"
-    return f"{said:<26} target {target:g} / {stretch:g}   {met}"
+    return Result(row.title, row.unit, times[OURS.name], times[THEIRS.name], ratios, row.target, row.stretch)
 
 
 @dataclass(frozen=True)
@@ -89,16 +135,15 @@ class Weight:
     stretch: float | None = None
 
 
-def weigh(row: Weight) -> str:
-    """The row's line: megabytes, their ratio, how long each run took."""
+def weigh(row: Weight) -> Result:
+    """The row's megabytes, their ratio, how long each run took."""
     bytes_, seconds = {}, {}
     for engine in (OURS, THEIRS):
         seconds[engine.name] = timed(row.make(engine))
         bytes_[engine.name] = row.weight(engine)
     mine, peer = bytes_[OURS.name], bytes_[THEIRS.name]
     took = f"   ({seconds[OURS.name]:.2f} s, {seconds[THEIRS.name]:.2f} s)"
-    line = f"{row.title:<{WIDTH}} {mine / 1e6:9.2f} {peer / 1e6:9.2f} MB"
-    return f"{line}  {verdict([peer / mine], row.target, row.stretch)}{took}"
+    return Result(row.title, "MB", mine / 1e6, peer / 1e6, [peer / mine], row.target, row.stretch, note=took)
 
 
 @dataclass(frozen=True)
@@ -112,13 +157,10 @@ class Promise:
     """Milliseconds."""
 
 
-def keep(row: Promise, repeat: int) -> str:
-    """The row's line: the median in milliseconds, its range, and whether the promise is kept."""
+def keep(row: Promise, repeat: int) -> Result:
+    """The row's median in milliseconds, and its range."""
     times = sorted(timed(row.make()) * 1e3 for _ in range(repeat))
-    middle = statistics.median(times)
-    said = f"         ms  ({times[0]:.1f} - {times[-1]:.1f})"
-    met = "met" if middle <= row.target else "MISSED"
-    return f"{row.title:<{WIDTH}} {middle:9.2f} {said:<38} target {row.target:g} ms   {met}"
+    return Result(row.title, "ms", statistics.median(times), goal=row.target, spread=times)
 
 
 def import_seconds(statement: str) -> float:
