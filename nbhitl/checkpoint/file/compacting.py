@@ -27,24 +27,12 @@ def compact(file: Path) -> None:
     try:
         for leftover in (fresh, instances.wal_of(fresh)):
             leftover.unlink(missing_ok=True)
-        with instances.stopped_by_ctrl_c(), ExitStack() as stack:
-            source = instances.opened(file, read_only=True)
-            stack.callback(source.close)
-            target = instances.fill_new(fresh, fold=False)  # what is folded twice takes its room twice
-            stack.callback(target.close)
-            # Both are cut off from other files, so that one cannot attach the other.
-            for table in _TABLES:
-                target.execute(f"TRUNCATE {table}")
-                small = target.appender(table)
-                small.append_rows(source.table(table).fetchall())
-                small.flush()
-            appender = parts.Appender(target)
-            for part in parts.names(source):  # one after the other: sorting all rows would need the room of all
-                rows = source.execute(parts.aimed("SELECT * FROM journal ORDER BY seq", part))
-                while page := rows.fetchmany(_PAGE):
-                    appender.append(page)
-                    appender.flush()
-            target.execute("CHECKPOINT")
+        try:
+            with instances.stopped_by_ctrl_c():
+                _copy(file, fresh)
+        except BaseException as error:
+            instances.let_go(error)  # the file is to be opened again while this error is on its way
+            raise
         crashing.point("during_compact")
         if fresh.stat().st_size >= file.stat().st_size:  # there was nothing to gain
             fresh.unlink()
@@ -57,3 +45,27 @@ def compact(file: Path) -> None:
         raise SaverError(
             f"{file} could not be compacted ({error}); it is as it was. Make room in its folder."
         ) from error
+
+
+def _copy(file: Path, fresh: Path) -> None:
+    """Write the rows of a file into a new one."""
+    with ExitStack() as stack:
+        source = instances.opened(file, read_only=True)
+        stack.callback(source.close)
+        target = instances.fill_new(fresh, fold=False)  # what is folded twice takes its room twice
+        stack.callback(target.close)
+        # Both are cut off from other files, so that one cannot attach the other.
+        for table in _TABLES:
+            target.execute(f"TRUNCATE {table}")
+            small = target.appender(table)
+            stack.callback(small.clear)  # duckdb warns of rows that nobody has flushed
+            small.append_rows(source.table(table).fetchall())
+            small.flush()
+        appender = parts.Appender(target)
+        stack.callback(appender.drop)
+        for part in parts.names(source):  # one after the other: sorting all rows would need the room of all
+            rows = source.execute(parts.aimed("SELECT * FROM journal ORDER BY seq", part))
+            while page := rows.fetchmany(_PAGE):
+                appender.append(page)
+                appender.flush()
+        target.execute("CHECKPOINT")

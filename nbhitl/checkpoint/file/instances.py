@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,8 +58,19 @@ def opened(path: Path, *, read_only: bool = False) -> Any:
     import duckdb
 
     connection = duckdb.connect(str(path), config=dict(CONFIG), read_only=read_only)
-    connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+    try:
+        connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+    except BaseException:  # the traceback of a Ctrl-C would keep it open
+        connection.close()
+        raise
     return connection
+
+
+def let_go(error: BaseException | None) -> None:
+    """Forget what the functions that an error has left still hold: a Ctrl-C may have struck just behind an opening."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def folding(connection: Any) -> None:

@@ -72,6 +72,10 @@ class Appender:
         """Write what was appended: in a transaction of its own, unless one was begun on the connection."""
         self._appender.flush()
 
+    def drop(self) -> None:
+        """Forget what was appended and not written."""
+        self._appender.clear()
+
     def _begin(self, *, inside: bool) -> None:
         self._appender.flush()
         begin, end = ([], []) if inside else (["BEGIN TRANSACTION"], ["COMMIT"])  # a table that no view has is lost
