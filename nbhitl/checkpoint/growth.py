@@ -1,8 +1,9 @@
 """What a line's newest lists hold, so that of a list that grew only the rest is written. Pure; writes nothing.
 
-Two ways to see that a list begins with all of the old one. Where lists are only joined (``operator.add``), the elements
-are compared by identity: one that was changed in place is no write of a node (``debug=True`` names it). Any other list
-is what a node returned, or a reducer that may have changed its elements, so its bytes are compared.
+Two ways to see that a list begins with all of the old one. Where lists are only joined (``operator.add``, and
+``add_messages``, which keeps what it does not replace), the elements are compared by identity: one that was changed in
+place is no write of a node (``debug=True`` names it). Any other list is what a node returned, or a reducer that may
+have changed its elements, so its bytes are compared.
 """
 
 from __future__ import annotations

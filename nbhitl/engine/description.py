@@ -133,7 +133,9 @@ def _plain(value: Any) -> tuple[tuple[str, Any], ...] | None:
 
 
 def _joins(channel: Channel) -> bool:
-    return isinstance(channel, Topic) or (isinstance(channel, BinaryOperatorAggregate) and channel.operator is add)
+    if not isinstance(channel, BinaryOperatorAggregate):
+        return isinstance(channel, Topic)
+    return channel.operator is add or getattr(channel.operator, "joins", False) is True
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class Graph:
     fleeting: tuple[str, ...] = field(init=False)
     """Channels whose value is gone after a step in which nobody wrote it."""
     joined: frozenset[str] = field(init=False)
-    """The channels that only ever join lists: no reducer of a user's touches the elements."""
+    """Channels whose reducer leaves the elements of a list as they are: it adds some, or puts others in their place."""
     barriers: Mapping[str, str] = field(init=False)
     """Channels that wait for names, and under which key checkpoints say which of these have been written."""
     direct: bool = field(init=False)
