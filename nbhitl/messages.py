@@ -8,7 +8,6 @@ before.
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +15,7 @@ from importlib import import_module
 from typing import Annotated, Any, Final, Literal, TypedDict
 
 from nbhitl.engine.errors import InvalidUpdateError, did_you_mean
+from nbhitl.run.context import fresh_id
 
 REMOVE_ALL_MESSAGES: Final = "__remove_all__"
 """The id with which a removal takes away everything before it."""
@@ -64,6 +64,9 @@ def add_messages(left: Any = None, right: Any = None, *, format: Literal["langch
     return merged.messages
 
 
+add_messages.joins = True  # type: ignore[attr-defined] # messages stay the same objects: that a list grew shows at once
+
+
 class MessagesState(TypedDict):
     """A state with one key, a list of messages; to be subclassed for more."""
 
@@ -82,6 +85,8 @@ class _Kind:
     id_of: Callable[[Any], Any]
     named: Callable[[Any, str], Any]
     """The message with an id."""
+    said: Callable[[Any], Any]
+    """Who says what in it."""
     removes: Callable[[Any], bool]
 
 
@@ -128,12 +133,14 @@ _PLAIN: Final = _Kind(
     read=_plain,
     id_of=lambda message: message.get("id"),
     named=lambda message, name: {**message, "id": name},
+    said=lambda message: (message.get("role"), message.get("content")),
     removes=lambda message: message.get("role", message.get("type")) == "remove",
 )
 _LANGCHAIN: Final = _Kind(
     read=_langchain,
     id_of=lambda message: message.id,
     named=_set_id,
+    said=lambda message: (message.type, message.content),
     removes=lambda message: message.type == "remove",
 )
 
@@ -147,7 +154,7 @@ def _listed(given: Any) -> Sequence[Any]:
 def _with_id(kind: _Kind, message: Any) -> tuple[Any, str | None]:
     """The message with an id, and the id that it came with."""
     own = kind.id_of(message)
-    return (kind.named(message, str(uuid.uuid4())), None) if own is None else (message, own)
+    return (kind.named(message, fresh_id(kind.said(message))), None) if own is None else (message, own)
 
 
 # -- merging

@@ -117,6 +117,34 @@ SHOWN: dict[str, tuple[str, str | None]] = {
     "limit": ("{'log': ['draft', 'publish']}", "GraphRecursionError"),
     "deferred-sends": ("'sends', 'draft', 'last'] next=[]", "'sends', 'last', 'draft'] next=[]"),
     "drawn-keys": ("[None, 'good, fine', None]", "[None, 'fine', None]"),
+    # streams
+    "told-once": ("[{'ask': {'log': ['Publish? yes']}}]", "[{'draft': {'log': ['draft']}, '__metadata__': {'cached'"),
+    "mode-at-once": ("NbhitlError: unknown stream_mode 'update'. Did you mean 'updates'?", "no error: generator"),
+    "dict-messages": ("['hello']", "[]"),
+    # entrypoints and tasks
+    "unheard": ("ValueError: nothing is known of tea", "no error: well"),
+    "unasked": ("['Publish tea?']", "'well'"),
+    "at-once": ("['Publish milk?', 'Publish tea?']", "['Publish tea?']"),
+    "arguments": ("TaskChanged: node 'counts_up' calls task 'write' with other arguments", "no error: yes"),
+    "no-task": ("GraphError: @task 'yields_lines' is a generator, whose results", "no error: _TaskFunction"),
+    # policies
+    "drained": ("log=['draft'] next=['publish'] asks=[]", "GraphDrained: Graph drained"),
+    "drained-2": ("'drained'", "GraphDrained: Graph drained"),
+    "drained-waiting": ("{'tried': 1}", "{'tried': 3}"),
+    "attempts": ("{'tried': 4}", "{'tried': 5}"),
+    "cached-code": ("{'log': ['new']}", "{'log': ['old']}"),
+    "no-policy": ("GraphError: ... add_node('shop'): max_attempts=0: a whole number", "no error: 2"),
+    "no-policy-2": ("GraphError: ... add_node('shop'): ttl=-1: give seconds above 0", "no error: 2"),
+    "handler-name": (
+        "[{'shop': {'log': ['shop is closed']}}]",
+        "[{'__error_handler__shop': {'log': ['shop is closed']}}]",
+    ),
+    # stores and contexts
+    "stored": ("{'size': [2, 3]}", "{'size': (2, 3)}"),
+    "no-store": ("NbhitlError: node 'looks_for_a_store' called get_store(), but the graph has no store", "store: None"),
+    "looked-into": ("[]", "[('notes', 'nobody')]"),
+    "time-to-live": ("no error: 0", "TypeError: ... unexpected keyword argument 'ttl'"),
+    "context": ("NbhitlError: context lacks 'name' of Caller", "no error: ['draft']"),
     # storage
     "clock": ("log=['Publish? yes', 'publish'] next=[]", "log=['Publish? yes'] next=[]"),
     "durable": ('ask "Who are you?" "Ada"', ONLY_OURS),

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent / "nbhitl"
 # A room, and the rooms that it may import. Its own modules are always allowed.
 MAY_IMPORT = {
     "engine": set(),
-    "run": {"engine"},
+    "run": {"engine", "words"},
     "checkpoint": {"engine"},
     "store": {"engine", "checkpoint"},
     "state_snapshot": {"engine", "run"},
@@ -29,11 +29,11 @@ MAY_IMPORT = {
         "subgraphs", "drawing",
     },
     "state": {"engine"},
-    "messages": {"engine"},
+    "messages": {"engine", "run"},
     "signatures": {"engine"},
     "mistakes": {"engine"},
     "actions": {"engine", "compiled", "signatures"},
-    "functional": {"engine", "run", "compiled", "nesting", "signatures", "state", "words"},
+    "functional": {"engine", "run", "compiled", "nesting", "policies", "signatures", "state", "words"},
     "graph": {"engine", "compiled", "state", "signatures", "mistakes", "actions", "policies"},
     "policies": {"engine", "run", "actions", "signatures"},
     "cache": {"engine", "checkpoint"},

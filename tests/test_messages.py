@@ -1,16 +1,31 @@
 """The messages reducer: on plain dicts, and on LangChain's messages as LangGraph's own."""
 
+import asyncio
+import contextvars
 import copy
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbhitl import END, REMOVE_ALL_MESSAGES, START, InvalidUpdateError, MessagesState, StateGraph, add_messages
+from nbhitl import (
+    END,
+    REMOVE_ALL_MESSAGES,
+    START,
+    Command,
+    InMemorySaver,
+    InvalidUpdateError,
+    MessagesState,
+    StateGraph,
+    add_messages,
+    interrupt,
+    stream_message,
+)
 
 pytest.importorskip("langgraph")
 with warnings.catch_warnings():
@@ -289,3 +304,103 @@ def test_dicts_load_nothing_of_langchain():
     code = "import sys; from nbhitl import add_messages; add_messages([], 'x'); print('langchain_core' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+# -- ids that are made in a body
+
+
+def talks(saver, body):
+    builder = StateGraph(MessagesState).add_node("node", body).add_edge(START, "node")
+    return builder.compile(checkpointer=saver), {"configurable": {"thread_id": "1"}}
+
+
+@pytest.mark.parametrize("message", [said("hi"), chain.HumanMessage("hi"), "hi"], ids=["dict", "object", "text"])
+def test_a_body_that_runs_again_gives_its_messages_the_same_ids(message):
+    seen = []
+
+    def body(state):
+        messages = add_messages([], [copy.copy(message), copy.copy(message)])
+        seen.append([m["id"] if isinstance(m, dict) else m.id for m in messages])
+        interrupt("Go on?")
+
+    graph, config = talks(InMemorySaver(), body)
+    graph.invoke({"messages": []}, config)
+    graph.invoke(Command(resume="yes"), config)
+    assert seen[0] == seen[1]
+    assert len(set(seen[0])) == 2
+
+
+@pytest.mark.parametrize("make", [lambda: add_messages([], "May I?")[0], lambda: stream_message(["May ", "I?"])])
+def test_a_question_about_a_message_that_the_body_has_made_takes_its_answer(make):
+    graph, config = talks(InMemorySaver(), lambda state: {"messages": interrupt({"message": make()})})
+    [question] = graph.invoke({"messages": []}, config)["__interrupt__"]
+    assert question.value["message"]["content"] == "May I?"
+    assert [m["content"] for m in graph.invoke(Command(resume="yes"), config)["messages"]] == ["yes"]
+
+
+def test_two_tasks_give_their_messages_different_ids():
+    seen = []
+
+    def body(state):
+        seen.extend(m["id"] for m in add_messages([], "hi"))
+
+    graph, config = talks(InMemorySaver(), body)
+    graph.invoke({"messages": []}, config)
+    graph.invoke({"messages": []}, config)
+    assert len(set(seen)) == 2
+
+
+def test_a_body_that_was_edited_gives_other_messages_other_ids():
+    seen, text = [], ["hi"]
+
+    def body(state):
+        seen.extend(m["id"] for m in add_messages([], text[0]))
+        interrupt("Go on?")
+
+    graph, config = talks(InMemorySaver(), body)
+    graph.invoke({"messages": []}, config)
+    text[0] = "hello"
+    graph.invoke(Command(resume="yes"), config)
+    assert len(set(seen)) == 2
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_a_sub_graph_merges_while_a_body_waits_for_it_keeps_its_own_ids(asynchronous):
+    def ask(state):
+        return {"messages": said(interrupt("Go on?"))}
+
+    builder = StateGraph(MessagesState).add_sequence([("a", lambda state: {"messages": "same"}), ("ask", ask)])
+    inner = builder.add_edge(START, "a").compile()
+
+    def body(state):
+        return {"messages": inner.invoke({"messages": "hi"})["messages"]}
+
+    async def abody(state):
+        return {"messages": (await inner.ainvoke({"messages": "hi"}))["messages"]}
+
+    graph, config = talks(InMemorySaver(), abody if asynchronous else body)
+
+    async def calls():
+        await graph.ainvoke({"messages": []}, config)
+        return await graph.ainvoke(Command(resume="same"), config)
+
+    if asynchronous:
+        result = asyncio.run(calls())
+    else:
+        graph.invoke({"messages": []}, config)
+        result = graph.invoke(Command(resume="same"), config)
+    assert [m["content"] for m in result["messages"]] == ["hi", "same", "same"]
+    assert len({m["id"] for m in result["messages"]}) == 3
+
+
+def test_threads_of_a_body_make_no_id_twice():
+    seen = []
+
+    def body(state):
+        with ThreadPoolExecutor(4) as pool:
+            done = [pool.submit(contextvars.copy_context().run, add_messages, [], ["same"] * 50) for _ in range(8)]
+            seen.extend(m["id"] for one in done for m in one.result())
+
+    graph, config = talks(InMemorySaver(), body)
+    graph.invoke({"messages": []}, config)
+    assert len(set(seen)) == 400

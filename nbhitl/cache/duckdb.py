@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import threading
 import time
 import warnings
@@ -15,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import duckdb
 
+from nbhitl.checkpoint.file import forking, opening
+from nbhitl.checkpoint.file.instances import CONFIG, wal_of
 from nbhitl.checkpoint.file.lock import Ownership
 from nbhitl.checkpoint.values.codec import Codec
-from nbhitl.engine.errors import CheckpointFileWarning, FileDamagedError, SaverError
+from nbhitl.engine.errors import CheckpointFileWarning, SaverError
 
 if TYPE_CHECKING:
     from nbhitl.engine.ports import FullKey
@@ -36,25 +39,32 @@ class DuckDBCache:
     code. What cannot be read any more does not count. The file belongs to one process at a time.
 
     Args:
-        path: the file; made where there is none. One that cannot be read is put aside.
+        path: the file; made where there is none. One that cannot be read is put aside. ``":memory:"`` for none.
         types: classes that values may have, beside those of the graphs.
 
     Raises:
         FileLockedError: another process has the file.
+        SaverError: the file cannot stand there, or is a database that is none of a cache's.
     """
 
     def __init__(self, path: str | Path, *, types: Iterable[type] = ()) -> None:
         self.path = str(path)
-        self._file = Path(path).expanduser().resolve()
         self._codec = Codec(types)
         self._lock = threading.Lock()
-        owner = Ownership(self._file)
+        self._pid = os.getpid()
+        file = None if self.path == opening.MEMORY else Path(path).expanduser().resolve()
+        owner = None
+        if file is not None:
+            opening.prepare(file)
+            owner = Ownership(file)
         try:
-            self._connection = _opened(self._file)
+            self._connection = _opened(file)
         except BaseException:
-            owner.release()
+            if owner is not None:
+                owner.release()
             raise
-        self._end = weakref.finalize(self, _close, self._connection, owner)
+        forking.keep(self._connection)
+        self._end = weakref.finalize(self, _close, self._connection, owner, self._pid)
 
     def __enter__(self) -> Self:
         return self
@@ -124,6 +134,8 @@ class DuckDBCache:
 
     @contextlib.contextmanager
     def _at_work(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        if self._pid != os.getpid():
+            raise SaverError(f"the cache {self.path} was opened by the process that this one was forked from.")
         with self._lock:
             if not self._end.alive:
                 raise SaverError(f"the cache {self.path} is closed.")
@@ -149,21 +161,31 @@ def _text(space: Sequence[str]) -> str:
     return json.dumps(list(space))
 
 
-def _opened(file: Path) -> duckdb.DuckDBPyConnection:
+def _opened(file: Path | None) -> duckdb.DuckDBPyConnection:
     try:
         return _connected(file)
-    except (duckdb.Error, FileDamagedError) as error:
+    except duckdb.Error as error:
+        if file is None:
+            raise
+        if "set lock on file" in str(error):  # duckdb's command line, say: the file is whole
+            raise SaverError(f"the cache {file} is in use by another program: close it there.") from error
         aside = file.with_name(f"{file.name}.damaged-{time.time_ns()}")
         file.rename(aside)
-        file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
+        wal_of(file).unlink(missing_ok=True)
         text = f"the cache {file.name} cannot be read, so it begins anew; the old file is {aside.name}: {error}"
         warnings.warn(text, CheckpointFileWarning, stacklevel=4)
         return _connected(file)
 
 
-def _connected(file: Path) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(str(file), config={"threads": "1", "enable_external_access": "false"})
+def _connected(file: Path | None) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(opening.MEMORY if file is None else str(file), config={**CONFIG, "threads": "1"})
     try:
+        names = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        if names and "results" not in names:
+            raise SaverError(
+                f"{file} is no cache's file, and was not changed: a cache has a file of its own, e.g. "
+                "DuckDBCache('cache.duckdb')."
+            )
         connection.execute(_TABLE)
     except BaseException:
         connection.close()
@@ -171,6 +193,10 @@ def _connected(file: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _close(connection: duckdb.DuckDBPyConnection, owner: Ownership) -> None:
+def _close(connection: duckdb.DuckDBPyConnection, owner: Ownership | None, pid: int) -> None:
+    if pid != os.getpid():  # a forked child must not close what its parent has open
+        return
     connection.close()
-    owner.release()
+    forking.drop(connection)
+    if owner is not None:
+        owner.release()

@@ -86,7 +86,7 @@ class DuckDBStore(KeepingStore):
                 ownership.release()
             raise
         forking.keep(self._connection)
-        self._close = weakref.finalize(self, _let_go, self._connection, ownership)
+        self._close = weakref.finalize(self, _let_go, self._connection, ownership, self._pid)
 
     def close(self) -> None:
         """Let go of the file. Further calls raise `StoreError`; closing twice is fine."""
@@ -122,9 +122,9 @@ class DuckDBStore(KeepingStore):
     def _transaction(self) -> Iterator[None]:
         import duckdb
 
+        if self._pid != os.getpid():
+            raise StoreError(f"{self.path} was opened by the process that this one was forked from: open it anew")
         with self._lock:
-            if self._pid != os.getpid():
-                raise StoreError(f"{self.path} was opened by the process that this one was forked from: open it anew")
             if not self._close.alive:
                 raise StoreError(f"{self.path} is closed: open it again with DuckDBStore({self.path!r})")
             try:
@@ -252,7 +252,9 @@ def _grouped(ops: Sequence[Prepared]) -> Iterator[Step]:
         yield puts, None, None
 
 
-def _let_go(connection: Any, ownership: Ownership | None) -> None:
+def _let_go(connection: Any, ownership: Ownership | None, pid: int) -> None:
+    if pid != os.getpid():  # a forked child must not close what its parent has open
+        return
     connection.close()
     forking.drop(connection)
     if ownership is not None:

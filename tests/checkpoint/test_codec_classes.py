@@ -372,3 +372,59 @@ def test_registering_a_class_again_keeps_how_it_is_migrated():
     codec.register(Now, migrate=lambda fields: {**fields, "stars": 3})
     codec.register(Now)  # as compiling a graph does
     assert codec.decode(data, strict=True) == Now("ok", 3)
+
+
+# -- LangChain's messages
+
+
+def chat_messages() -> list[Any]:
+    chain = pytest.importorskip("langchain_core.messages")
+    call = {"name": "add", "args": {"a": 1}, "id": "c", "type": "tool_call"}
+    usage = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
+    kinds = (getattr(chain, name) for name in chain.__all__ if name.endswith(("Message", "MessageChunk")))
+    plain = [kind for kind in kinds if kind.__name__ in ("HumanMessage", "SystemMessage", "HumanMessageChunk")]
+    return [
+        *(kind("hi", id="1", name="Ada") for kind in plain),
+        chain.HumanMessage([{"type": "text", "text": "hi"}, {"type": "image", "url": "x"}]),
+        chain.AIMessage("", id="2", tool_calls=[call], usage_metadata=usage, response_metadata={"model": "m"}),
+        chain.AIMessageChunk("a", id="3"),
+        chain.ToolMessage("7", tool_call_id="c", artifact={"rows": [1, 2]}, status="error"),
+        chain.FunctionMessage("7", name="add"),
+        chain.ChatMessage("hi", role="critic"),
+        chain.RemoveMessage(id="4"),
+    ]
+
+
+def test_langchain_messages_load_without_being_registered():
+    messages = chat_messages()
+    again = Codec().decode(Codec().encode({"messages": messages}), strict=True)["messages"]
+    assert again == messages
+    assert [type(one) for one in again] == [type(one) for one in messages]
+
+
+def test_a_program_that_has_not_loaded_langchain_loads_nothing_of_it():
+    data = Codec().encode(chat_messages()[0])
+    code = (
+        "import sys; from nbhitl.checkpoint.values.codec import Codec; data = bytes.fromhex(sys.stdin.read()); "
+        "print(type(Codec().decode(data)).__name__, 'langchain_core' in sys.modules)\n"
+        "try: Codec().decode(data, strict=True)\n"
+        "except Exception as error: print(error)\n"
+        "import langchain_core.messages; print(Codec().decode(data, strict=True).content)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=data.hex(), capture_output=True, text=True, check=True)
+    first, error, last = done.stdout.splitlines()
+    assert (first, last) == ("Opaque False", "hi")
+    assert error.endswith("which this program does not know: import langchain_core.messages")
+
+
+@pytest.mark.parametrize("name", ["langchain_core.messages.base.BaseMessage", "langchain_core.messages.os.system"])
+def test_nothing_else_of_langchain_is_looked_up(name):
+    module, _, short = name.rpartition(".")
+    fake = pydantic.create_model(short, content=(str, ...), __module__=module)
+    assert isinstance(Codec().decode(Codec().encode(fake(content="x"))), Opaque)
+
+
+def test_a_registered_class_comes_before_langchains_own():
+    chain = pytest.importorskip("langchain_core.messages")
+    mine = pydantic.create_model("HumanMessage", __base__=chain.HumanMessage, __module__=chain.HumanMessage.__module__)
+    assert type(Codec([mine]).decode(Codec().encode(mine("hi")))) is mine

@@ -153,7 +153,7 @@ def test_what_somebody_waited_for_is_durable_in_the_tail_and_queries_find_it(fil
 def test_after_a_moment_without_work_the_tail_is_in_the_file(file):
     with DuckDBSaver(file) as saver:
         saver.commit(T, point(0), [Asked("task", "q", "Really?")])
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while mark.read(file).ahead and time.monotonic() < end:
             time.sleep(0.01)
         assert (mark.read(file).seq, mark.read(file).ahead) == (2, 0)
@@ -250,6 +250,23 @@ def test_rows_that_are_missing_with_the_tail_are_told(left, capsys, gone):
     found = steps(left)
     assert found == list(range(len(found)))
     assert len(found) < STEPS
+
+
+@pytest.mark.parametrize("emptied", [True, False])
+def test_a_file_that_is_lost_while_rows_of_it_stand_in_the_tail_is_damage_and_the_tail_is_kept(left, emptied):
+    left.write_bytes(b"") if emptied else left.unlink()
+    with pytest.raises(FileDamagedError, match=f"the file is {'empty' if emptied else 'gone'}, and its tail is left"):
+        DuckDBSaver(left)
+    kept = left.with_name(f"{left.name}.damaged-1") / f"{left.name}.tail"
+    assert len(tail.read(kept.with_suffix(""), mark.read(kept.with_suffix("")).file)) == STEPS
+    DuckDBSaver(left).close()
+
+
+def test_a_file_that_is_gone_with_its_tail_is_missed(left):
+    left.unlink()
+    tail_path(left).unlink()
+    with pytest.warns(UserWarning, match=f"had {STEPS} rows and is gone"):
+        DuckDBSaver(left).close()
 
 
 def test_the_doctor_counts_what_stands_in_the_tail(left, capsys):

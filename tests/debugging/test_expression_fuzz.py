@@ -19,7 +19,7 @@ from tests.debugging.expression_texts import HOSTILE, NAMES, Maker, mutated
 
 CASES = int(os.environ.get("NBHITL_EXAMPLES", "3000"))
 LONGEST = 3.0
-"""Seconds of this thread's own time that one evaluation may take, on a machine however slow: without a budget, minutes."""
+"""Seconds of this thread's own time that one evaluation may take, on any machine; without a budget: minutes."""
 BUILTINS = {
     kind.__name__: kind
     for kind in (

@@ -314,29 +314,43 @@ def test_a_heartbeat_without_a_timeout_does_nothing(lg):
     assert graph_of(lg, node).invoke({}) == {"status": "done"}
 
 
-def test_a_send_may_have_a_timeout_of_its_own(lg):
-    class Items(TypedDict):
-        items: list[float]
-        done: Annotated[list[float], operator.add]
+class Items(TypedDict):
+    items: list[float]
+    done: Annotated[list[float], operator.add]
+
+
+def sending(lg, limit, **send):
+    """A node for each item, which sleeps so long; it has a timeout, and so may each of its tasks."""
 
     async def process_item(state):
         await asyncio.sleep(state["item"])
         return {"done": [state["item"]]}
 
-    def fan_out(lg, state, timeout):
-        return [lg.Send("process_item", {"item": item}, timeout=timeout) for item in state["items"]]
+    def fan_out(state: Items):
+        return [lg.Send("process_item", {"item": item}, **send) for item in state["items"]]
 
-    def graph(timeout):
-        return (
-            lg.StateGraph(Items)
-            .add_node(process_item, timeout=60)
-            .add_conditional_edges(lg.START, lambda state: fan_out(lg, state, timeout), ["process_item"])
-            .compile()
-        )
+    return (
+        lg.StateGraph(Items)
+        .add_node(process_item, timeout=limit)
+        .add_conditional_edges(lg.START, fan_out, ["process_item"])
+        .compile()
+    )
 
-    assert lg.run(graph(None).ainvoke({"items": [0, 0], "done": []}))["done"] == [0, 0]
+
+def test_what_is_sent_has_the_timeout_of_its_node(lg):
+    assert lg.run(sending(lg, 60).ainvoke({"items": [0, 0], "done": []}))["done"] == [0, 0]
     with pytest.raises(lg.NodeTimeoutError):
-        lg.run(graph(lg.TimeoutPolicy(run_timeout=0.05)).ainvoke({"items": [0, 30], "done": []}))
+        lg.run(sending(lg, 0.05).ainvoke({"items": [0, 30], "done": []}))
+
+
+def test_a_send_may_have_a_timeout_of_its_own_upstream(lg):
+    if lg.ours:  # not there: the timeout is the node's
+        with pytest.raises(TypeError, match="timeout"):
+            lg.Send("process_item", {}, timeout=1)
+    else:
+        graph = sending(lg, 60, timeout=lg.TimeoutPolicy(run_timeout=0.05))
+        with pytest.raises(lg.NodeTimeoutError):
+            lg.run(graph.ainvoke({"items": [0, 30], "done": []}))
 
 
 # -- error handlers

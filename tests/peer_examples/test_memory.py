@@ -69,6 +69,19 @@ def test_a_saver_on_a_file_remembers_the_conversation(lg, tmp_path):
     assert [said(lg, chunk) for chunk in second] == ["what's my name?", "Your name is Bob."]
 
 
+def test_a_saver_on_a_file_remembers_the_objects_of_langchain(lg, tmp_path):
+    from langchain_core.messages import AIMessage, HumanMessage
+
+    config = lg.thread()
+    for model in (lg.model(AIMessage("Hi Bob!")), lg.model(AIMessage("Your name is Bob."))):
+        with lg.file_saver(tmp_path / "threads") as saver:
+            builder = lg.StateGraph(lg.MessagesState).add_edge(lg.START, "call_model")
+            builder.add_node("call_model", lambda state, model=model: {"messages": model.invoke(state["messages"])})
+            result = builder.compile(checkpointer=saver).invoke({"messages": [HumanMessage("hi")]}, config)
+    assert [type(one) for one in result["messages"]] == [HumanMessage, AIMessage] * 2
+    assert lg.texts(result["messages"]) == ["hi", "Hi Bob!", "hi", "Your name is Bob."]
+
+
 def test_an_async_conversation_is_remembered(lg):
     graph, config = chat(lg, lg.InMemorySaver()), lg.thread()
     lg.gathered(graph.astream(user("hi! I'm Bob"), config, stream_mode="values"))

@@ -1,7 +1,8 @@
-"""Live classes by qualified name: enums, dataclasses, named tuples, pydantic models. Imports nothing.
+"""Live classes by qualified name: enums, dataclasses, named tuples, pydantic models.
 
-A class is found only when the running program registered it. The stored fingerprint of its fields decides how
-an object is rebuilt (`rebuilding`): the same one puts the fields back exactly as they were.
+A class is found only when the running program registered it, LangChain's messages aside (`chat_messages`). The stored
+fingerprint of its fields decides how an object is rebuilt (`rebuilding`): the same one puts the fields back exactly as
+they were.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from nbhitl.checkpoint.values import kinds, rebuilding
+from nbhitl.checkpoint.values.chat_messages import MODULE as CHAT_MESSAGES
+from nbhitl.checkpoint.values.chat_messages import is_chat_message, message_class
 from nbhitl.checkpoint.values.fields import class_name, field_types, fingerprint, is_namedtuple, is_pydantic
 from nbhitl.checkpoint.values.kinds import Kind, Refusal, Unfit
 from nbhitl.checkpoint.values.rebuilding import Migrate, Stored
@@ -104,7 +107,7 @@ class Classes:
 
     def make(self, kind: Kind, parts: Any, find: FindTypes) -> Any:
         """Rebuild a value. Raises `Unfit` when its class is not registered or its fields do not fit."""
-        known = self._known.get(parts[0])
+        known = self._known.get(parts[0]) or self._message(parts[0])
         if known is None:
             raise _unknown(_stored(kind, parts).name)
         cls, migrate = known
@@ -118,6 +121,14 @@ class Classes:
         if schema.kind is not kind and migrate is None:
             raise rebuilding.changed(cls, f"it was {_NOUNS[kind]} and is {_NOUNS[schema.kind]} now")
         return rebuilding.changed_class(schema.kind, cls, stored, find(stored.name, stored.print), migrate)
+
+    def _message(self, name: str) -> tuple[type, None] | None:
+        """LangChain's class of this name, known from now on."""
+        cls = message_class(name)
+        if cls is None:
+            return None
+        self._known[name] = found = cls, None
+        return found
 
     def _schema(self, cls: type) -> _Schema:
         known = self._schemas.get(cls)
@@ -146,12 +157,11 @@ class _Schema:
 
 
 def _unknown(name: str) -> Unfit:
-    short = name.rpartition(".")[2]
-    return Unfit(
-        f"is a value of the class {name}, which this program does not know: define it again, or call "
-        f"saver.register({short})",
-        name,
-    )
+    if is_chat_message(name):
+        cure = f"import {CHAT_MESSAGES}"
+    else:
+        cure = f"define it again, or call saver.register({name.rpartition('.')[2]})"
+    return Unfit(f"is a value of the class {name}, which this program does not know: {cure}", name)
 
 
 def types_of(kind: Kind, parts: Any) -> tuple[str, int | None, dict[str, str] | None]:
