@@ -13,7 +13,7 @@ from nbhitl.calls import Calls, Config
 from nbhitl.engine import edits, moves
 from nbhitl.engine.breakpoints import Rules
 from nbhitl.engine.commands import StateUpdate
-from nbhitl.engine.description import Node
+from nbhitl.engine.description import ByKey, Node
 from nbhitl.engine.errors import InvalidUpdateError, NbhitlError, UnknownThreadError
 from nbhitl.engine.records import END, START, Entry, Failed, Position, Task, ThreadKey, Wrote
 from nbhitl.grafts import tell_parents
@@ -66,6 +66,8 @@ class Edit:
                     f"update_state(task_id={update.task_id!r}): the due tasks are {known or 'none'}."
                 )
             node = node or task.node
+        if not node and graph.direct and not isinstance(update.values, ByKey):
+            (node,) = graph.nodes  # the result of a function: it has returned
         node = node or last_writer(self.run)
         if node not in (START, END):
             graph.expect([node], "update_state(as_node=...)")
@@ -152,7 +154,8 @@ def editing(calls: Calls, config: Config, steps: Sequence[Sequence[StateUpdate]]
         # Never committed: only a place to start from.
         fresh = moves.begin(inner.graph, {}, previous=None, id="", at=0)
         position = Position(fresh)
-        steps = [[_at_start(update) for update in step] for step in steps]
+        if not inner.graph.direct:
+            steps = [[_at_start(update) for update in step] for step in steps]
     run.position, run.who = position, "update_state"
     if not calls.is_old(key, position, config):
         run.settle()  # killed between the last write of a step and its commit: what was written counts

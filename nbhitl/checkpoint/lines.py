@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from nbhitl.checkpoint.reading import Reader
     from nbhitl.engine.records import ThreadKey
 
-_MOST: Final = 256
-"""Lines that are kept."""
+_MOST: Final = 4096
+"""Lines that are kept: a body that calls a thousand tasks goes through as many lines each time that it runs again."""
 _HEAVIEST: Final = 64 << 20
 """Bytes of records that are kept."""
 _FEW: Final = 16

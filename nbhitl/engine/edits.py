@@ -267,6 +267,8 @@ def _still(graph: Graph, task: Task, again: Due, others: set[str]) -> bool:
     """Whether a task that was due is due still, now that writers have decided anew."""
     if task.arg is not MISSING:
         return any(_same(send, task) for send in again.sends) or bool(others)
+    if task.node in graph.deferred:  # due until it has run: who made it so may have run long ago
+        return True
     return task.node in again.names or any(_may_lead(graph, node, task.node) for node in others)
 
 

@@ -223,12 +223,14 @@ def begin(
 ) -> Checkpoint:
     """The checkpoint that takes new input: the START task carries it and merges it like any node's writes.
 
-    The input of a function (an entrypoint, a `@task`) is one value that nothing is merged with: its node is due at once.
+    The input of a function (an entrypoint, a `@task`) is one value that nothing is merged with: its node is due at
+    once.
     """
     fresh = unset(graph, EMPTY if previous is None else previous.values)
     tasks: tuple[Task, ...] = (Task(ids.task_id(id, 0), START, values),)
     if graph.direct:
-        fresh[graph.takes] = values[graph.takes]
+        if graph.takes in values:  # an edit of a thread that is not there yet has no input
+            fresh[graph.takes] = values[graph.takes]
         tasks = tuple(Task(ids.task_id(id, n), node) for n, node in enumerate(graph.edges[START]))
     state = fresh if previous is None else {**previous.values, **fresh}
     return Checkpoint(

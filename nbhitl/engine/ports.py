@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from nbhitl.engine.records import Answered, Checkpoint, Entry, Position, ThreadKey, Wrote
-from nbhitl.engine.stores import BaseStore as BaseStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,8 @@ from typing import Any, Final
 
 from nbhitl.engine.description import is_async
 from nbhitl.engine.errors import GraphError
-from nbhitl.engine.policies import (
-    CachePolicy,
-    Retry,
-    Timeout,
-    limits,
-    retries,
-    wrong_cache,
-    wrong_retry,
-    wrong_timeout,
-)
+from nbhitl.engine.policies import CachePolicy, Retry, Timeout
+from nbhitl.policies import policies_of
 from nbhitl.signatures import EXTRAS, hints_of
 from nbhitl.state import classes_in, classes_named
 
@@ -47,16 +39,12 @@ def policies(
     func: Callable[..., Any], name: str, retry: Retry | None, cache: CachePolicy | None, timeout: Timeout | None
 ) -> dict[str, Any]:
     """What a node is given beside its function. Raises `GraphError` for a policy that makes no sense there."""
-    wrong = [
-        wrong_retry(retry) if retry is not None else "",
-        wrong_cache(cache) if cache is not None else "",
-        wrong_timeout(timeout) if timeout is not None else "",
-    ]
+    found, mistakes = policies_of(retry, cache, None, timeout)
     if timeout is not None and not is_async(func):
-        wrong.append("a sync function cannot be broken off: make it an `async def`, or leave the timeout out.")
-    for text in filter(None, wrong):
-        raise GraphError(f"{name!r}: {text}")
-    return {"retry": retries(retry), "cache": cache, "timeout": limits(timeout)}
+        mistakes.append("a sync function cannot be broken off: make it an `async def`, or leave the timeout out.")
+    if mistakes:
+        raise GraphError(f"{name!r}: {' '.join(mistakes)}")
+    return {"retry": found.retry, "cache": found.cache, "timeout": found.timeout}
 
 
 def extras(func: Callable[..., Any]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import asyncio
 import contextvars
 import threading
 from collections import deque
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from nbhitl.engine.errors import GraphInterrupt, NbhitlError
@@ -46,7 +47,10 @@ class Calling:
 
     def __init__(self, inside: TaskContext) -> None:
         self.inside = inside
-        self.most = inside.run.workers
+        # A body may wait for its calls with `concurrent.futures.wait` and the like: then one has to help in any case.
+        self.most = max(2, inside.run.workers)
+        self._turn: AbstractContextManager[Any] = threading.RLock() if inside.run.workers == 1 else nullcontext()
+        """Held by who performs a call, where one works at a time."""
         self.looked_at = -1
         self.helpers = 0
         self._ledger = Ledger(inside)
@@ -88,7 +92,7 @@ class Calling:
             call = Call(task, given, self._ledger.entry(task.name, given), contextvars.copy_context(), future)
             self._calls.append(call)
         if self._gate is None:
-            self._gate = asyncio.Semaphore(self.most)
+            self._gate = asyncio.Semaphore(self.inside.run.workers)
         work = loop.create_task(self._aperform(call, self._gate), name=task.name, context=call.context)
         self._tasks.append(work)
         future.add_done_callback(lambda ended: self._cancelled(ended, work))
@@ -114,8 +118,10 @@ class Calling:
     def help(self, context: contextvars.Context) -> None:
         """Perform calls on a helper's thread until there are none; ``context`` is of no use: each has its own."""
         try:
-            while (call := self._take()) is not None:
-                self._perform(call)
+            while self._pending:
+                with self._turn:
+                    if (call := self._take()) is not None:
+                        self._perform(call)
         finally:
             with self._lock:
                 self.helpers -= 1
@@ -126,16 +132,19 @@ class Calling:
 
     def _hurry(self, future: TaskFuture[Any], here: bool) -> None:
         """Somebody waits for a call: begin it, if nobody has; ``here``, or where he may stop waiting, on a thread."""
-        with self._lock:
-            call = next((call for call in self._pending if call.future is future), None)
-            if call is not None:
-                self._pending.remove(call)
-        if call is None:
-            return
         if here:
-            self._perform(call)
+            self._perform_now(future)
         else:
-            threading.Thread(target=self._perform, args=(call,), name="nbhitl-task", daemon=True).start()
+            threading.Thread(target=self._perform_now, args=(future,), name="nbhitl-task", daemon=True).start()
+
+    def _perform_now(self, future: TaskFuture[Any]) -> None:
+        with self._turn:  # first, or who holds it could wait for what was taken and not begun
+            with self._lock:
+                call = next((call for call in self._pending if call.future is future), None)
+                if call is not None:
+                    self._pending.remove(call)
+            if call is not None:
+                self._perform(call)
 
     def _perform(self, call: Here) -> None:
         future = call.future

@@ -12,11 +12,12 @@ from nbhitl.engine.channels import LastValue
 from nbhitl.engine.description import ByKey, Graph, Node, Shape
 from nbhitl.engine.errors import GraphError
 from nbhitl.engine.policies import CachePolicy, Retry, Timeout
-from nbhitl.engine.ports import BaseCache, BaseStore, Saver
+from nbhitl.engine.ports import BaseCache, Saver
 from nbhitl.engine.records import END, START
+from nbhitl.engine.stores import BaseStore
 from nbhitl.functional.bodies import RESULT, checked_name, extras, policies, types_of
 from nbhitl.run.runtime import PREVIOUS
-from nbhitl.signatures import hints_of
+from nbhitl.signatures import EXTRAS, hints_of
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -149,7 +150,7 @@ def _check_parameters(func: Callable[..., Any], name: str, filled: tuple[str, ..
     if unknown:
         raise GraphError(
             f"@entrypoint {name!r}: parameter {unknown[0]!r} is not filled in. An entrypoint takes one input; give "
-            f"several values as a dict. Filled in by name: {', '.join((PREVIOUS, *filled))}."
+            f"several values as a dict. Filled in by name: {', '.join(EXTRAS)}."
         )
 
 

@@ -117,6 +117,11 @@ class AsyncTaskFuture(asyncio.Future[T], Generic[T]):
             return super().result()
         except GraphInterrupt as pause:
             raise self._inside.paused(*pause.entries) from None
+        except asyncio.InvalidStateError:
+            raise asyncio.InvalidStateError(
+                "the task has not ended, and nothing waits for it here: in an async function write `await task(...)`, "
+                "not `.result()`."
+            ) from None
 
     def exception(self) -> BaseException | None:
         """What the task raised, the signal that leaves the body included; None where it has a result."""

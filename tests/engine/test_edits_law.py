@@ -343,3 +343,10 @@ def test_a_deferred_node_that_is_due_stays_due_whoever_writes():
     assert [task.node for task in made.tasks] == ["d"]
     made, _ = edited(at("d", ran=("a",)), person("a"), of)
     assert ([task.node for task in made.tasks], made.deferred) == (["b"], ("d",))
+
+
+def test_the_question_of_a_deferred_node_stays_open_when_a_node_that_did_not_lead_to_it_decides_anew():
+    of = graph({START: ("a", "d"), "a": ()}, defer=("d",))
+    made, position = edited(at("d", ran=("a",)).after([Q]), person("a"), of)
+    assert [task.node for task in made.tasks] == ["d"]
+    assert [question.id for question in position.pending] == ["q"]

@@ -1,6 +1,7 @@
 """Calling tasks: where, in which colour, side by side, within limits, and what becomes of what nobody asked for."""
 
 import asyncio
+import concurrent.futures
 import contextvars
 import threading
 import time
@@ -57,7 +58,7 @@ def test_calls_run_side_by_side(saver, config):
 
     @task
     def work(n):
-        meet.wait(10)
+        meet.wait(60)
         return n
 
     @entrypoint(checkpointer=saver)
@@ -77,7 +78,7 @@ def test_calls_begin_while_the_body_does_something_else():
     @entrypoint()
     def main(value):
         future = work()
-        return begun.wait(10), future.done() or future.result()
+        return begun.wait(60), future.done() or future.result()
 
     assert main.invoke(1)[0] is True
 
@@ -221,7 +222,7 @@ def test_result_waits_as_long_as_it_is_told():
 
     @task
     def work():
-        return end.wait(10)
+        return end.wait(60)
 
     @entrypoint()
     def main(value):
@@ -229,7 +230,7 @@ def test_result_waits_as_long_as_it_is_told():
         with pytest.raises(TimeoutError):
             future.result(timeout=0.01)
         end.set()
-        return future.result(timeout=10)
+        return future.result(timeout=60)
 
     assert main.invoke(1) is True
 
@@ -328,7 +329,7 @@ def test_a_thread_of_a_body_calls_tasks_with_its_context():
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(lambda: found.append(work(n).result()),))
         thread.start()
-        thread.join(10)
+        thread.join(60)
         return found
 
     @entrypoint()
@@ -351,3 +352,23 @@ def test_ten_thousand_calls_leave_no_thread_behind(config):
     before = threading.active_count()
     assert main.invoke(1, config) == sum(range(2_000))
     assert threading.active_count() <= before + 2
+
+
+def test_a_body_may_wait_for_its_calls_in_pythons_own_way_where_one_works_at_a_time(config):
+    now, most = [], []
+
+    @task
+    def work(n):
+        now.append(n)
+        most.append(len(now))
+        time.sleep(0.005)
+        now.remove(n)
+        return n
+
+    @entrypoint()
+    def main(value):
+        first = sorted(future.result() for future in concurrent.futures.as_completed([work(n) for n in range(5)]))
+        return first + [future.result() for future in [work(n) for n in range(5, 10)]]
+
+    assert main.invoke(1, {**config, "max_concurrency": 1}) == list(range(10))
+    assert set(most) == {1}

@@ -110,6 +110,30 @@ def test_a_write_from_outside_counts_as_a_result(saver, config):
     assert main.invoke(2, config) == [2, {"edited": True}]
 
 
+def test_a_write_from_outside_ends_an_entrypoint_that_waits_as_if_it_had_returned(saver, config):
+    @entrypoint(checkpointer=saver)
+    def main(value, *, previous=None):
+        return [value, interrupt("go on?"), previous]
+
+    main.invoke(1, config)
+    main.update_state(config, ["forced"])
+    state = main.get_state(config)
+    assert (state.values, state.next, state.interrupts) == (["forced"], (), ())
+    main.invoke(2, config)
+    assert main.invoke(Command(resume="yes"), config) == [2, "yes", ["forced"]]
+
+
+def test_a_write_from_outside_begins_a_thread(saver, config):
+    @entrypoint(checkpointer=saver)
+    def main(value, *, previous=None):
+        return [value, previous]
+
+    main.update_state(config, "before")
+    state = main.get_state(config)
+    assert (state.values, state.next) == ("before", ())
+    assert main.invoke(1, config) == [1, "before"]
+
+
 def test_an_entrypoint_calls_a_graph_and_another_entrypoint(saver, config):
     class State(TypedDict):
         n: int
@@ -170,7 +194,7 @@ def test_what_cannot_be_an_entrypoint_is_refused_with_the_cure():
         def nothing():
             return 1
 
-    with pytest.raises(GraphError, match="several values as a dict"):
+    with pytest.raises(GraphError, match="several values as a dict.*: config, runtime, store, writer, previous"):
 
         @entrypoint()
         def two(a, b):

@@ -8,6 +8,7 @@ import pytest
 from nbhitl import (
     START,
     Command,
+    DuckDBSaver,
     InMemorySaver,
     StateGraph,
     TaskChanged,
@@ -17,6 +18,7 @@ from nbhitl import (
     once,
     task,
 )
+from nbhitl.checkpoint.reading import Reader
 
 
 def asking(saver, did):
@@ -326,3 +328,31 @@ def test_it_is_so_at_every_durability(saver, did, config, durability):
     main.invoke(Command(resume="a"), config, durability=durability)
     assert main.invoke(Command(resume="b"), config, durability=durability) == ["X 1", "a", "X 2", "b"]
     assert did == {"x 1": 1, "x 2": 1}
+
+
+def test_a_body_that_called_many_tasks_reads_none_of_their_lines_from_the_file_when_it_runs_again(
+    tmp_path, did, config, monkeypatch
+):
+    many = 300
+
+    @task
+    def work(n):
+        did[n] += 1
+        return n
+
+    with DuckDBSaver(tmp_path / "runs.duckdb") as saver:
+
+        @entrypoint(checkpointer=saver)
+        def main(value):
+            found = [future.result() for future in [work(n) for n in range(many)]]
+            return sum(found) + interrupt("more?")
+
+        main.invoke("x", config)
+        read = []
+        points = Reader.points
+        monkeypatch.setattr(
+            Reader, "points", lambda self, key, **which: [read.append(key), points(self, key, **which)][1]
+        )
+        assert main.invoke(Command(resume=1), config) == sum(range(many)) + 1
+    assert read == []
+    assert set(did.values()) == {1}

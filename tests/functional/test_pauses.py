@@ -124,8 +124,8 @@ def test_futures_can_be_waited_for_as_those_of_an_executor(saver, config):
     @entrypoint(checkpointer=saver)
     def main(value):
         futures = [double(n) for n in range(5)]
-        done, open_ = concurrent.futures.wait(futures, timeout=10)
-        return sorted(future.result() for future in concurrent.futures.as_completed(done, timeout=10)), len(open_)
+        done, open_ = concurrent.futures.wait(futures, timeout=60)
+        return sorted(future.result() for future in concurrent.futures.as_completed(done, timeout=60)), len(open_)
 
     assert main.invoke(1, config) == ([0, 2, 4, 6, 8], 0)
 

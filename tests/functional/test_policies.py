@@ -104,6 +104,14 @@ def test_a_policy_that_makes_no_sense_is_refused_where_it_stands():
             return 1
 
 
+def test_all_that_is_wrong_with_policies_is_said_at_once():
+    with pytest.raises(nbhitl.GraphError, match=r"'work': max_attempts=0.* ttl=-1.* a sync function cannot be broken"):
+
+        @task(retry_policy=RetryPolicy(max_attempts=0), cache_policy=nbhitl.CachePolicy(ttl=-1), timeout=1)
+        def work():
+            return 1
+
+
 def test_decorators_keep_the_name_the_text_and_the_signature():
     @task
     def work(n: int) -> int:

@@ -149,17 +149,23 @@ def _level(path: Path) -> Level | None:
 
 
 def _create_missing(path: Path, level: Level | None) -> bool:
-    """Make the file when there is none, and say whether. When its log is left, or it was emptied, that is damage."""
+    """Make the file when there is none, and say whether.
+
+    When its log or rows in its tail are left, or it was emptied, that is damage.
+    """
     if path.exists() and path.stat().st_size:
         return False
     log = instances.wal_of(path)
-    if log.exists() and log.stat().st_size:
+    has_log = log.exists() and log.stat().st_size
+    if has_log or (level is not None and level.ahead and tail.tail_path(path).exists()):
         what = "the file is empty" if path.exists() else "the file is gone"
-        salvage.salvage(path, [f"{what}, and its log is left"], level or Level(""))
-    if level is not None and level.seq:
+        salvage.salvage(path, [f"{what}, and its {'log' if has_log else 'tail'} is left"], level or Level(""))
+    if level is not None and level.newest:
         if path.exists():
-            salvage.salvage(path, [f"it is empty, and had {level.seq:,} rows"], level)
-        _warn(f"{path} had {level.seq:,} rows and is gone; a new one was made. If you did not delete it: put it back.")
+            salvage.salvage(path, [f"it is empty, and had {level.newest:,} rows"], level)
+        _warn(
+            f"{path} had {level.newest:,} rows and is gone; a new one was made. If you did not delete it: put it back."
+        )
     instances.create(path)
     mark.mark_path(path).unlink(missing_ok=True)
     tail.tail_path(path).unlink(missing_ok=True)
