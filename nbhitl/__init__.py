@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         RetryPolicy as RetryPolicy,
         CachePolicy as CachePolicy,
         TimeoutPolicy as TimeoutPolicy,
+        default_retry_on as default_retry_on,
     )
     from nbhitl.engine.errors import (
         NodeError as NodeError,
@@ -133,6 +134,7 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "RetryPolicy": "nbhitl.engine.policies",
+    "default_retry_on": "nbhitl.engine.policies",
     "CachePolicy": "nbhitl.engine.policies",
     "TimeoutPolicy": "nbhitl.engine.policies",
     "NodeError": "nbhitl.engine.errors",

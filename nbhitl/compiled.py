@@ -14,8 +14,9 @@ from nbhitl.engine.commands import Command, StateUpdate
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import NbhitlError
 from nbhitl.engine.generics import GraphTypes, InputT_contra, OutputT_co, RunContextT, RunStateT
-from nbhitl.engine.ports import BaseCache, BaseStore, Saver
+from nbhitl.engine.ports import BaseCache, Saver
 from nbhitl.engine.records import EMPTY
+from nbhitl.engine.stores import BaseStore
 from nbhitl.looking import look
 from nbhitl.nesting import SEPARATOR
 from nbhitl.run import hands

@@ -18,9 +18,10 @@ from nbhitl.engine.description import ROOT, Graph, Node, Router, WaitingEdge, pr
 from nbhitl.engine.errors import GraphError, SchemaError, UnknownNodeError, UnreachableNodeWarning
 from nbhitl.engine.generics import BuilderTypes, ContextT, InputT, OutputT, StateT
 from nbhitl.engine.policies import CachePolicy, ErrorHandler, Retry, Timeout
-from nbhitl.engine.ports import BaseCache, BaseStore, Saver
+from nbhitl.engine.ports import BaseCache, Saver
 from nbhitl.engine.reach import unreachable
 from nbhitl.engine.records import END, START
+from nbhitl.engine.stores import BaseStore
 from nbhitl.mistakes import no_cache, no_saver, no_store, of_edge, of_name, raise_all, unknown_nodes
 from nbhitl.policies import Policies, applied, policies_of
 from nbhitl.signatures import Signature, chosen, promised

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from types import CodeType
 from typing import Any, Protocol, cast
 
 from nbhitl.engine.description import Graph, Node
@@ -30,11 +31,19 @@ def compiled_in(node: Node) -> list[Compiled]:
     cells = zip(code.co_freevars, getattr(action, "__closure__", None) or (), strict=False)
     enclosed = {name: _content(cell) for name, cell in cells}
     named = getattr(action, "__globals__", {})
-    for name in (*code.co_names, *code.co_freevars):
+    for name in dict.fromkeys(_names(code)):
         thing = enclosed.get(name, named.get(name))
         if isinstance(_graph(thing), Graph):
             found.setdefault(id(thing), cast(Compiled, thing))
     return list(found.values())
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The names that a body refers to, also in its comprehensions, lambdas and inner functions."""
+    yield from (*code.co_names, *code.co_freevars)
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _names(part)
 
 
 def _content(cell: Any) -> Any:

@@ -213,7 +213,10 @@ MISTAKES = [
     (lambda g: g.add_node("c", no_argument), "it takes no argument; it gets the state"),
     (lambda g: g.add_node("c", too_many), "parameter 'size' is unknown"),
     (lambda g: g.add_node("c", keyword), "parameter 'size' is unknown"),
-    (lambda g: g.add_node("c", misspelt), "parameter 'runtim' is unknown; beside the state it gets `config`, `runtime`"),
+    (
+        lambda g: g.add_node("c", misspelt),
+        "parameter 'runtim' is unknown; beside the state it gets `config`, `runtime`",
+    ),
     (lambda g: g.add_node("c", yielding), "it is a generator"),
     (lambda g: g.add_node("c", ayielding), "it is a generator"),
     (lambda g: g.add_node("c", StateGraph(State)), r"a StateGraph is only a plan; give the graph that its compile\(\)"),

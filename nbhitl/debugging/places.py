@@ -17,7 +17,7 @@ def position_at(place: int | str, branch: Iterable[Position], others: Iterable[P
 
     Args:
         place: the number of a step on this branch (``3``), how many checkpoints back from now (``-1`` the last but
-            one), or a checkpoint's id, or how it begins or ends.
+            one; where there is none, step -1), or a checkpoint's id, or how it begins or ends.
         branch: the positions that led to now, newest first; read as far as needed.
         others: all positions of the thread, those of other branches included; read only where the branch has none.
 
@@ -30,6 +30,8 @@ def position_at(place: int | str, branch: Iterable[Position], others: Iterable[P
         if number is not None and (position.checkpoint.step == number if number >= 0 else back == -number):
             return position
         seen.append(position)
+    if number == -1 and (first := [position for position in seen if position.checkpoint.step == -1]):
+        return first[0]  # there is none before it, so the step of that number is meant
     text = str(place).strip()
     found = (_with_id(text, seen) or _with_id(text, others)) if text and not isinstance(place, int) else []
     if len(found) == 1:

@@ -93,7 +93,8 @@ class _Sketch:
             return self._frame(path, name, inner)
         kinds: dict[str, tuple[NodeKind, str]] = {START: ("start", "START"), END: ("end", "END")}
         kind, label = kinds.get(name, ("node", printable(name)))
-        made = DrawnNode(f"n{len(self.nodes)}", kind, path, label, opens=bool(inner))
+        calls = any(found.called for found in inner)
+        made = DrawnNode(f"n{len(self.nodes)}", kind, path, label, opens=bool(inner), calls=calls)
         self.nodes.append(made)
         return made.id, made.id, made.id
 

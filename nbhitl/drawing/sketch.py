@@ -33,7 +33,14 @@ class DrawnNode:
     hint: str = ""
     """A sentence for the tooltip of a join or an unknown end."""
     opens: bool = False
-    """Whether it runs a sub-graph, which is closed here."""
+    """Whether it runs a sub-graph or tasks, which are closed here."""
+    calls: bool = False
+    """Whether what it opens are tasks, which its body calls."""
+
+    @property
+    def opens_what(self) -> str:
+        """What it opens, in words; empty where it opens nothing."""
+        return "" if not self.opens else "calls tasks" if self.calls else "runs a sub-graph"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ import nbhitl.store
 from nbhitl.compiled import CompiledGraph
 from nbhitl.engine.description import Graph
 from nbhitl.engine.errors import GraphError, did_you_mean
-from nbhitl.engine.ports import BaseCache, BaseStore
+from nbhitl.engine.ports import BaseCache
 from nbhitl.engine.records import END, START
+from nbhitl.engine.stores import BaseStore
 from nbhitl.graph import StateGraph
 from nbhitl.notebook.findings import notes_of
 from nbhitl.notebook.wiring import Wiring

@@ -29,8 +29,13 @@ LOOK_BACK: Final = 1_000
 SHOWN_KEYS: Final = 40
 LIVE: Final = "nbh-live"
 """The class of what is alive on the page."""
-STYLE: Final = f"<style>.jp-OutputArea:has(.{LIVE}) .nbh-story:not(.{LIVE} .nbh-story) {{ display: none; }}</style>"
-"""Goes with what is alive, and so is not there where nothing is."""
+STYLE: Final = f"""<style>
+.jp-OutputArea:has(.{LIVE}) .nbh-story:not(.{LIVE} .nbh-story) {{ display: none; }}
+.{LIVE}.jupyter-widgets-disconnected:not(button)::before,
+.{LIVE} .jupyter-widgets-disconnected:not(button)::before {{ display: none; }}
+</style>"""
+"""Goes with what is alive, and so is not there where nothing is. A kernel that is gone is told once, by forms, and on
+buttons: a sign of it on each text and box would tear what is read apart."""
 
 
 def story(session: Session) -> dict[str, str]:

@@ -43,7 +43,7 @@ def status(story: Story) -> tuple[str, str]:
 def reason_words(reason: StopReason, text: str) -> str:
     """Why a run stopped, as a sentence without its full stop."""
     name = _REASONS[reason]
-    return name if text in ("", reason) else f"{name}: {text}"
+    return name if text in ("", reason) else f"{name}: {text.removesuffix('.')}"
 
 
 def duration(seconds: float) -> str:

@@ -127,7 +127,7 @@ def _feed(value: Any, state: hashlib.blake2b) -> None:
         case None | bool() | int() | float() | complex() | str() | Enum():
             state.update(repr(value).encode(errors="surrogatepass"))
         case bytes() | bytearray():
-            state.update(value)
+            _feed_bytes(value, state)
         case Mapping() if kind is dict:
             for name in sorted(value, key=digest):
                 _feed(name, state)
@@ -142,5 +142,10 @@ def _feed(value: Any, state: hashlib.blake2b) -> None:
         case _ if callable(getattr(value, "model_dump", None)) and not isinstance(value, type):
             _feed(value.model_dump(), state)
         case _:
-            state.update(pickle.dumps(value))
+            _feed_bytes(pickle.dumps(value), state)
     state.update(b")")
+
+
+def _feed_bytes(value: bytes | bytearray, state: hashlib.blake2b) -> None:
+    state.update(b"%d:" % len(value))  # or some bytes would look like the end of these and the beginning of others
+    state.update(value)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
@@ -22,7 +23,7 @@ from nbhitl.engine.errors import (
     PauseSwallowed,
     SchemaError,
 )
-from nbhitl.engine.ids import interrupt_id
+from nbhitl.engine.ids import digest, interrupt_id
 from nbhitl.engine.records import (
     EMPTY,
     MISSING,
@@ -50,6 +51,7 @@ SWALLOWED = (
     "node {node!r} went on after interrupt(): its pause was swallowed by a bare `except:`, `except BaseException`, "
     "gather(return_exceptions=True) or a `return` in `finally`. Let GraphInterrupt pass."
 )
+_COUNTING = threading.Lock()
 _NEVER = 9_223_372_036_854_775_807
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,6 +99,7 @@ class TaskContext:
         "calls",
         "entered",
         "failure",
+        "made",
         "node",
         "pause",
         "position",
@@ -107,6 +110,8 @@ class TaskContext:
         "task",
         "values",
     )  # fmt: skip
+    made: int
+    """How many ids this performance has made; not there before the first one, so that bodies pay nothing for it."""
 
     def __init__(self, run: Run, node: Node, task: Task, position: Position) -> None:
         self.run, self.node, self.task, self.position = run, node, task, position
@@ -159,7 +164,7 @@ class TaskContext:
         """Whether a checkpointer remembers the run."""
         return self.run.world.saver is not None
 
-    def emit(self, mode: Literal["custom", "messages"], data: Any) -> None:
+    def emit(self, mode: Literal["custom", "messages", "attempts"], data: Any) -> None:
         """Stream something to whoever watches; nothing happens where nobody does."""
         self._moved()
         outlet = self.run.outlet
@@ -387,6 +392,20 @@ def _place() -> int:
 
 CURRENT: ContextVar[TaskContext | None] = ContextVar("nbhitl_task", default=None)
 """The performance that the calling code belongs to."""
+
+
+def fresh_id(of: Any) -> str:
+    """An id for something new, ``of`` its content.
+
+    Within a body each performance of its task makes the same ids: what it asks about, or gives to a `@task`, is the
+    same again when the body runs again after an answer.
+    """
+    context = CURRENT.get()
+    if context is None:
+        return str(uuid.uuid4())
+    with _COUNTING:
+        context.made = number = getattr(context, "made", 0) + 1
+    return str(uuid.UUID(digest((context.task.root, number, of))))
 
 
 def here(name: str) -> TaskContext:

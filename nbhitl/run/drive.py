@@ -6,13 +6,22 @@ driver again on the position that the saver remembers. What the two loops share 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 
 from nbhitl.run import hands
-from nbhitl.run.context import CURRENT
+from nbhitl.run.context import CURRENT, TaskContext
 from nbhitl.run.performers import Found, Loop, Threads
 from nbhitl.run.running import Run
 from nbhitl.run.world import Chunk, Event
+
+
+def _outside(run: Run, tell: Callable[[Event], None] | None) -> list[TaskContext] | None:
+    """`Run.step` of a graph that a body calls: what the step merges is not the doing of that body."""
+    token = CURRENT.set(None)
+    try:
+        return run.step(tell)
+    finally:
+        CURRENT.reset(token)
 
 
 def drive(run: Run) -> Generator[Event, None, None]:
@@ -24,7 +33,7 @@ def drive(run: Run) -> Generator[Event, None, None]:
     performed: Iterable[Found]
     try:
         while True:
-            jobs = run.step(tell)
+            jobs = run.step(tell) if outer is None else _outside(run, tell)
             if events:
                 yield from events
                 events.clear()
@@ -64,7 +73,7 @@ async def adrive(run: Run) -> AsyncGenerator[Event, None]:
     performing: Loop | None = None
     try:
         while True:
-            jobs = run.step(tell)
+            jobs = run.step(tell) if outer is None else _outside(run, tell)
             for event in events:
                 yield event
             events.clear()

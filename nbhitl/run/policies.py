@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from textwrap import shorten
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from nbhitl.engine.errors import NbhitlError, NodeError
@@ -31,6 +33,8 @@ APerform: TypeAlias = "Callable[[TaskContext], Awaitable[Entries]]"
 
 _APART: Final = 10_000
 """The first number of a handler's questions and of its calls of sub-graphs: the body's answers are not meant for it."""
+_SHOWN: Final = 160
+"""Characters of an error that are told while its node waits."""
 
 
 class Attempts:
@@ -41,6 +45,8 @@ class Attempts:
     def __init__(self, job: TaskContext, node: Node, handles: Retried | None = None) -> None:
         self.context, self.node, self.handles = job, node, handles
         self.last = job.position.retried.get(job.task.id) if handles is None else None
+        if self.last is not None:  # the run was broken off, perhaps while it waited
+            self._tell(self.last, "")
 
     def begin(self) -> TaskContext:
         """The performance of the next attempt."""
@@ -64,7 +70,7 @@ class Attempts:
         policy = self._policy(failed)
         if policy is not None and count < policy.max_attempts:
             now = self.context.run.world.clock.now()
-            self._remember(failed, now + int(delay(policy, count) * 1_000_000))
+            self._remember(failed, now + int(delay(policy, count) * 1_000_000), f" of {policy.max_attempts}")
             return None
         if count > 1 and failed.exception is not None:
             failed.exception.add_note(f"after {count} attempts")
@@ -72,7 +78,7 @@ class Attempts:
             return (_with_cause(failed, self.handles),)
         if self.node.handler is None:
             return entries
-        self._remember(failed, 0, handled=True)
+        self._remember(failed, 0, "", handled=True)
         return None
 
     def _policy(self, failed: Failed) -> RetryPolicy | None:
@@ -85,7 +91,7 @@ class Attempts:
             error.add_note(f"not tried again, since retry_on raised {type(wrong).__name__}: {wrong}")
             return None
 
-    def _remember(self, failed: Failed, not_before: int, *, handled: bool = False) -> None:
+    def _remember(self, failed: Failed, not_before: int, most: str, *, handled: bool = False) -> None:
         context = self.context
         self.last = Retried(
             failed.task,
@@ -99,6 +105,29 @@ class Attempts:
         )
         if self.handles is None:
             context.run.note([self.last])
+        self._tell(self.last, most)
+
+    def _tell(self, last: Retried, most: str) -> None:
+        """Let whoever looks on know why nothing happens for a while, and until when."""
+        context = self.context
+        if context.run.outlet is not None:
+            context.emit("attempts", said(last, most, context.run.world.clock.now()))
+
+
+def said(last: Retried, most: str, now: int) -> str:
+    """An attempt that raised and what follows, in words; times are those of this machine's clock.
+
+    >>> said(Retried("t", 2, "Closed", "shop.errors.Closed: for today"), " of 3", 0)
+    'attempt 2 of 3: Closed: for today; trying again'
+    """
+    if last.handled:
+        follows = "its error handler takes over"
+    elif last.not_before - now < 1_000_000:
+        follows = "trying again"
+    else:
+        follows = f"trying again at {datetime.fromtimestamp(last.not_before / 1e6, UTC).astimezone():%H:%M:%S}"
+    text = last.error + last.text.partition(last.error)[2]  # without the module of the exception's class
+    return f"attempt {last.attempt}{most}: {shorten(text, _SHOWN, placeholder='…')}; {follows}"
 
 
 def perform(job: TaskContext, body: Perform) -> Entries:

@@ -23,7 +23,7 @@ from nbhitl.engine.errors import (
 from nbhitl.engine.records import END, MISSING, Entry, Failed, Send, Wrote
 from nbhitl.run.context import SWALLOWED, TaskContext
 from nbhitl.run.remarks import remark
-from nbhitl.run.runtime import extras, no_context
+from nbhitl.run.runtime import extras, not_given
 from nbhitl.run.vault import VAULT
 
 Entries: TypeAlias = tuple[Entry, ...]
@@ -215,7 +215,7 @@ def ended(job: TaskContext, error: BaseException) -> Entries:
     VAULT.hush(error)  # a body may have put a secret that it was told into its error, which is stored and shown
     failed = Failed(job.task.id, type(error).__name__, VAULT.hidden(_text(error)), error)
     error.add_note(f"in node {job.task.node!r}")
-    if hint := no_context(job, error):
+    if hint := not_given(job, error):
         error.add_note(hint)
     return (failed,)
 

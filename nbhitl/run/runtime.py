@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, overload
+from typing import Any, Final, Generic, Literal, TypeAlias, overload
 
 from nbhitl.engine.errors import NbhitlError, did_you_mean
 from nbhitl.engine.generics import ContextT
 from nbhitl.engine.records import EMPTY
+from nbhitl.engine.stores import BaseStore
 from nbhitl.run.config import config_of
 from nbhitl.run.context import TaskContext, here
 from nbhitl.run.world import RunControl
-
-if TYPE_CHECKING:
-    from nbhitl.engine.ports import BaseStore
 
 StreamWriter: TypeAlias = Callable[[Any], None]
 """Streams a value to whoever watches with ``stream_mode="custom"``; does nothing where nobody does."""
@@ -152,15 +150,20 @@ def extras(job: TaskContext, takes: Collection[str]) -> dict[str, Any]:
     return found
 
 
-def no_context(job: TaskContext, error: Exception) -> str:
-    """What to say to a body that tripped over a context that its call did not give; empty where it did not."""
+def not_given(job: TaskContext, error: Exception) -> str:
+    """What to say to a body that tripped over a context or a store that it was not given; empty where it did not."""
+    attribute = error.name if isinstance(error, AttributeError) and error.obj is None else ""
+    if attribute and job.run.world.store is None and hasattr(BaseStore, attribute):
+        return "The store is None: give one, compile(store=...), or in a cell --store NAME."
     if job.runtime is None or job.run.context is not None:
         return ""
-    attribute = isinstance(error, AttributeError) and error.obj is None
     key = isinstance(error, TypeError) and str(error) == "'NoneType' object is not subscriptable"
     if not attribute and not key:
         return ""
-    return "runtime.context is None: the call gave no context=. It is not stored, so give it again to go on."
+    return (
+        "runtime.context is None: the call gave no context= (in a cell: --context NAME). It is not stored, so give it "
+        "again to go on."
+    )
 
 
 @overload

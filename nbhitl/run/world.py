@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
-from nbhitl.engine.ports import BaseCache, BaseStore, Checker, Clock, Ids, Saver
+from nbhitl.engine.ports import BaseCache, Checker, Clock, Ids, Saver
 from nbhitl.engine.records import Checkpoint, Entry, Stopped, Task, Wrote
+from nbhitl.engine.stores import BaseStore
 
 DEFAULT_CONCURRENCY = 16
 """Tasks of a step that are performed at the same time."""
@@ -46,7 +47,7 @@ class RunControl:
 
     def __init__(self) -> None:
         self._asked = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may ask while this very thread holds it
         self._wakers: list[Callable[[], object]] = []
         self.reason = ""
 
@@ -67,9 +68,8 @@ class RunControl:
     def waking(self, wake: Callable[[], object]) -> Iterator[None]:
         """Have ``wake`` called, on whatever thread asks, as soon as the run is asked to stop."""
         with self._lock:
+            self._wakers.append(wake)  # before it is looked at: a signal handler may ask in between
             asked = self._asked.is_set()
-            if not asked:
-                self._wakers.append(wake)
         if asked:
             wake()
         try:
@@ -120,9 +120,9 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """A body streamed something while it runs."""
+    """A body streamed something while it runs; or it raised and is tried again (``attempts``, which no stream has)."""
 
-    mode: Literal["custom", "messages"]
+    mode: Literal["custom", "messages", "attempts"]
     data: Any
     task: Task
     ns: str = ""

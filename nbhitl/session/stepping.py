@@ -107,7 +107,9 @@ class Stepping(Runner):
             return
         if "/" in path and outer in known and not any(name.startswith(f"{outer}/") for name in known):
             return  # whatever that node calls, it cannot be seen from here
-        raise UnknownNodeError(f"{role}: there is no node {path!r}.{did_you_mean(path, known)}")
+        inner = [name for name in known if name.endswith(f"/{path}")]
+        near = f" Did you mean {inner[0]!r}?" if inner else did_you_mean(path, known)
+        raise UnknownNodeError(f"{role}: there is no node {path!r}.{near}")
 
     def inside(self) -> str:
         """The path of the sub-graph in which the run stands, with a slash behind it; empty for the outermost graph."""

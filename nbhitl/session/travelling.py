@@ -272,7 +272,8 @@ def _performed(edit: Edit, update: Sequence[StateUpdate], awaits: bool) -> list[
 
 def _too_far(count: int, places: Sequence[Position]) -> str:
     if not places:
-        return "back: this is the beginning of the thread. To begin anew, run the cell with --restart."
+        ways = "To run a node again: %graph rewind NODE. To begin anew, run the cell with --restart."
+        return f"back: this is the beginning of the thread. {ways}"
     first = places[-1]
     step = f"step {first.checkpoint.step}, {standing(Position(first.checkpoint))}"
     steps = "1 step" if len(places) == 1 else f"{len(places)} steps"

@@ -14,6 +14,7 @@ from nbhitl.debugging.likeness import same
 from nbhitl.engine.errors import NbhitlError, ThreadBusyError
 from nbhitl.engine.records import MISSING, Asked, Position, Stopped, ThreadKey
 from nbhitl.run.world import RunControl
+from nbhitl.session.inspecting import Place
 from nbhitl.session.possible_answers import MOST, possible
 from nbhitl.session.runner import Runner
 from nbhitl.stand_ins import STAND_IN
@@ -150,8 +151,7 @@ class Foreseeing(Runner):
             stopped = runner.go(control=control)
             while stopped.reason == "breakpoint" and not control.drain_requested and _left(runner, position, steps):
                 stopped = runner.go(control=control)
-            values = dict(runner.state().values)
-            now = dict(self.state().values)
+            values, now = _state(runner), _state(self)
             path = tuple(runner.path()[before:])
         return Outlook(given, path, stopped, values, differences(now, values), key.thread if keep else "")
 
@@ -168,6 +168,12 @@ class Foreseeing(Runner):
         finally:
             if not keep:
                 self.saver.delete_thread(key)
+
+
+def _state(runner: Runner) -> dict[str, Any]:
+    """The last state, key by key, whatever the graph gives to those who call it."""
+    position = runner.position
+    return {} if position is None else Place(runner.key, position, runner.graph, newest=True).values()
 
 
 def _left(runner: Runner, begun: Position, steps: int) -> bool:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from nbhitl.debugging.looks import brief
 from nbhitl.engine.records import Position, StopReason
-from nbhitl.words import plainly
+from nbhitl.run.policies import said
+from nbhitl.words import plainly, readable
 
 if TYPE_CHECKING:
     from nbhitl.session import Session
@@ -49,7 +50,7 @@ def _first(session: Session, position: Position | None, how: str) -> str:
         text = "answered"
     if text is None:
         text = stopped.text if stopped is not None else how
-    return f"Graph {session.name}, thread {session.thread}: {text}."
+    return f"Graph {session.name}, thread {session.thread}: {text.removesuffix('.')}."
 
 
 def _lines(session: Session, position: Position | None) -> Iterator[str]:
@@ -61,9 +62,12 @@ def _lines(session: Session, position: Position | None) -> Iterator[str]:
         yield f"Step {step}. Next: {', '.join(due)}."
     else:
         yield f"Step {step}."
+    for task in position.checkpoint.tasks:
+        if (last := position.retried.get(task.id)) is not None and task.id not in position.wrote:
+            yield f"{task.node}: {readable(said(last, '', session.compiled.calls.world.clock.now()))}."
     inside = session.inside()
     if inside:
-        yield f"Inside the sub-graph {inside.rstrip('/')}."
+        yield f"Inside {inside.rstrip('/')}."
     for question in session.pending():
         yield f"Question of {session.node_of(question)}: {plainly(question.value)}"
     yield from watched_lines(session)

@@ -148,6 +148,10 @@ def test_after_a_restart_an_old_form_says_that_it_is_dead(lab):
     book.run(0, 1)
     book.restart()
     expect(book.output(1).locator(".nbh-form")).to_contain_text("The kernel was restarted: run the cell again")
+    gone = book.output(1).locator(".nbh-live .jupyter-widgets-disconnected:not(button)")
+    expect(gone.first).to_be_attached()
+    signs = gone.evaluate_all("all => all.map(e => getComputedStyle(e, '::before').display)")
+    assert set(signs) == {"none"}  # it is said in words, and once
     expect(book.output(1).locator(".nbh-submit")).to_be_disabled()
 
 

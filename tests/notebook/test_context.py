@@ -54,6 +54,8 @@ def test_a_context_is_given_as_a_variable_and_stays_for_each_run_of_the_session(
         ("--context nowhere", "--context nowhere: there is no variable of that name"),
         ("--context '{'", "--context: neither a variable's name nor JSON"),
         ("--store nowhere", "--store nowhere: there is no variable of that name"),
+        ("--store nowhere", "Make one: nowhere = nbhitl.DuckDBStore('store.duckdb')"),
+        ("--context numbre", "Did you mean 'number'?"),
         ("--store number", "--store number: it is no store, but of type int"),
     ],
 )

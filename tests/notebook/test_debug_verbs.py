@@ -65,7 +65,7 @@ def test_into_and_out_of_a_sub_graph(flow):
     said(flow, "%graph into")
     assert "before sub/inner_p" in said(flow, "%graph into")
     where = said(flow, "%graph")
-    assert "Inside the sub-graph sub." in where
+    assert "Inside sub." in where
     assert "%graph out" in where
     assert "out of sub, before last" in said(flow, "%graph out")
 

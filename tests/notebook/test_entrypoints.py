@@ -1,7 +1,10 @@
 """Cells with an entrypoint: the same magics, forms, breakpoints, drawing and timeline."""
 
+import asyncio
+
 import nbclient
 import nbformat
+import pytest
 
 from nbhitl import get_session
 from nbhitl.drawing import describe
@@ -87,6 +90,80 @@ def test_a_task_that_was_not_named_as_a_node_is_a_slip_with_a_suggestion(noteboo
     notebook.run(cell("--input '\"cats\"'"))
     notebook.run("%graph break essay/polsh")
     assert "polish" in str(notebook.error)
+
+
+@pytest.mark.parametrize(("given", "got"), [("false", False), ("true", True)])
+def test_json_that_looks_like_a_name_is_no_variable(notebook, given, got):
+    notebook.run(f"%%graph main --input {given}\n@entrypoint()\ndef main(x):\n    return [x]\n")
+    assert notebook.error is None
+    assert get_session("main").state().values == [got]
+
+
+def test_the_drawing_says_that_an_entrypoint_calls_tasks(notebook):
+    shown = notebook.run(cell("-N"))
+    assert "essay: not started\n" in shown
+    assert "essay [not run yet; calls tasks]" in shown
+
+
+def test_a_task_that_is_asked_for_too_early_in_an_async_function_says_await(notebook):
+    notebook.run(
+        "%%graph main --input 1\n@task\ndef write(n):\n    return n\n"
+        "@entrypoint()\nasync def main(n):\n    return write(n).result()\n"
+    )
+    assert isinstance(notebook.error, asyncio.InvalidStateError)
+    assert "write `await task(...)`" in str(notebook.error)
+    shown = notebook.run("%graph")
+    assert "`.result()`.\n" in shown  # with one full stop
+
+
+def test_a_tasks_bare_name_is_a_slip_with_its_path_as_the_suggestion(notebook):
+    notebook.run(cell("--input '\"cats\"'"))
+    notebook.run("%graph break polish")
+    assert "Did you mean 'essay/polish'?" in str(notebook.error)
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        "[write(topic) for topic in topics]",
+        "list(write(topic) for topic in topics)",
+        "list(map(lambda topic: write(topic), topics))",
+    ],
+)
+def test_tasks_that_are_called_in_comprehensions_and_lambdas_are_seen(notebook, calls):
+    shown = notebook.run(
+        "%%graph main --input '[1, 2]' --break main/write\n"
+        "@task\ndef write(n):\n    return n\n"
+        f"@entrypoint()\ndef main(topics):\n    return [one.result() for one in {calls}]\n"
+    )
+    assert "at the breakpoint before main/write" in shown
+    assert "not in the graph" not in shown
+    notebook.run("%graph break main/nosuch")
+    assert "there is no node 'main/nosuch'" in str(notebook.error)
+
+
+def test_the_first_step_is_found_by_its_number_and_back_names_the_way_to_answer_anew(notebook):
+    notebook.run(cell("--input '\"cats\"'"))
+    assert "at step -1" in notebook.run("%graph state --step -1")
+    notebook.run("%graph back")
+    assert "%graph rewind NODE" in str(notebook.error)
+    notebook.run("%graph fork -1 --set 'input=\"dogs\"'")
+    assert notebook.error is None
+    notebook.run("%graph continue")
+    notebook.run("%graph answer true")
+    assert get_session("essay").state().values["text"] == "ESSAY ABOUT DOGS"
+
+
+def test_what_follows_from_each_answer_is_shown_whatever_the_entrypoint_returns(notebook):
+    notebook.run(
+        "%%graph main --input 3\n"
+        "@entrypoint()\ndef main(n):\n"
+        "    return ['one', 'two'] if interrupt('both?', response_schema=bool) else n\n"
+    )
+    shown = notebook.run("%graph what-if")
+    assert notebook.error is None
+    assert "['one', 'two']" in shown
+    assert [row.values["result"] for row in get_session("main").what_if().rows] == [["one", "two"], 3]
 
 
 def test_a_pasted_cell_of_langgraphs_functional_api_works_unchanged(notebook):

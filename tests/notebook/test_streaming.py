@@ -21,6 +21,7 @@ from nbhitl.notebook.streaming import live_text
 from nbhitl.notebook.streaming.live_text import LiveText
 from nbhitl.notebook.streaming.passages import KEPT, MOST, SHOWN, Passage, Passages, spoken
 from nbhitl.notebook.streaming.throttle import PAUSE, Throttled
+from nbhitl.run.vault import VAULT
 from nbhitl.run.world import Emitted, Started
 
 CORPUS = json.loads((Path(__file__).parents[1] / "corpora" / "attacks.json").read_text(encoding="utf-8"))
@@ -53,6 +54,24 @@ def test_tokens_of_a_message_are_joined_and_messages_stand_on_lines_of_their_own
     for event in (token("Hel"), token("lo"), token("Next", "m2"), token("!", "m2")):
         assert passages.see(event)
     assert texts(passages) == {"writer": "Hello\nNext!"}
+
+
+def test_a_secret_that_a_body_streams_is_hidden_also_where_the_text_is_cut(passages):
+    secret = "hunter2hunter2"
+    VAULT.keep({"token": secret}, [secret])
+    try:
+        for event in (token("it is hunt"), token("er2hunter2."), value({"token": secret})):
+            passages.see(event)
+        (shown,) = texts(passages).values()
+        assert shown.startswith("it is (secret).\n")
+        assert "hunter2" not in shown
+        for before in range(len(secret) + 1):
+            passage = Passage(("", "1"), "writer")
+            passage.say(secret + "x" * (SHOWN - before), "m1")
+            assert "nter2" not in passage.text
+            assert len(passage.text) <= SHOWN
+    finally:
+        VAULT.forget()
 
 
 def test_messages_that_come_at_the_same_time_do_not_mix(passages):
@@ -179,12 +198,12 @@ def test_a_function_is_called_at_most_ten_times_a_second_and_once_more_at_the_en
         return 0.0
 
     throttled, asked = Throttled(does), [0]
-    end = time.monotonic() + 0.55
-    while time.monotonic() < end:
+    begun = time.monotonic()
+    while time.monotonic() < begun + 0.55 or len(calls) < 3:
         asked[0] += 1
         throttled.soon()
     until(lambda: last[-1] == asked[0])
-    assert 3 <= len(calls) <= 8
+    assert len(calls) <= (time.monotonic() - begun) / PAUSE + 2
     assert all(later - sooner >= PAUSE * 0.8 for sooner, later in pairwise(calls))
 
 
@@ -194,23 +213,23 @@ def test_a_call_now_waits_for_the_one_at_work_and_takes_the_place_of_the_next():
     def does():
         calls.append(threading.current_thread())
         entered.set()
-        assert leave.wait(10)
+        assert leave.wait(60)
         return 0.0
 
     throttled = Throttled(does)
     throttled.soon()
-    assert entered.wait(10)
+    assert entered.wait(60)
     waiting = threading.Thread(target=throttled.now)
     waiting.start()
     throttled.soon()
     assert len(calls) == 1
     leave.set()
-    waiting.join(10)
+    waiting.join(60)
     assert len(calls) == 2
     assert throttled._timer is None
 
 
-def until(done, seconds=20):
+def until(done, seconds=60):
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, "it did not happen"
@@ -277,7 +296,7 @@ def test_a_thousand_tokens_a_second_are_few_messages(outputs):
     slot = Slot()
     text = LiveText(slot, interactive=True, live=True)
     text.see(Started((WRITER,)))
-    values = []
+    values, begun = [], time.monotonic()
     for number in range(1000):
         text.see(token(f"{number} "))
         time.sleep(0.0005)
@@ -285,9 +304,10 @@ def test_a_thousand_tokens_a_second_are_few_messages(outputs):
             until(lambda: slot.above().children)
             slot.above().children[1].children[1].observe(lambda change: values.append(change.new), "value")
     text.rest()
+    most = (time.monotonic() - begun) / PAUSE + 2  # however slow the machine is
     assert values[-1].endswith("999 </pre>")
-    assert len(values) <= 12
-    assert sum(len(output.told) for output in outputs) <= 6
+    assert len(values) <= most
+    assert sum(len(output.told) for output in outputs) <= most
 
 
 def test_without_a_person_only_the_output_is_there(outputs):

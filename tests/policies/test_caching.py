@@ -1,9 +1,13 @@
 """When a result of an earlier run counts: for the same input and code, for so long, and never for a person's answer."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import langgraph.cache.memory
@@ -17,6 +21,8 @@ from nbhitl import (
     CachePolicy,
     Command,
     DuckDBCache,
+    DuckDBSaver,
+    DuckDBStore,
     FileLockedError,
     GraphError,
     InMemoryCache,
@@ -230,6 +236,7 @@ def test_different_inputs_have_different_digests():
     assert len({digest(value) for value in values}) == len(values)
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
     assert digest({"aa", "b", "c"}) == digest({"c", "b", "aa"})
+    assert digest([b"a)builtins.bytes(b"]) != digest([b"a", b"b"])
     with pytest.raises(Exception, match="pickle"):
         digest([lambda: None])
 
@@ -283,6 +290,71 @@ def test_a_damaged_file_is_put_aside(tmp_path):
         cache.set({(("a",), "b"): (1, None)})
         assert cache.get([(("a",), "b"), (("a",), "c")]) == {(("a",), "b"): 1}
     assert [other.read_bytes()[:11] for other in tmp_path.glob("*.damaged-*")] == [b"no database"]
+
+
+@pytest.mark.parametrize("opened", [DuckDBSaver, DuckDBStore])
+def test_the_file_of_a_saver_or_a_store_is_refused_and_not_changed(tmp_path, opened):
+    path = tmp_path / "other.duckdb"
+    opened(path).close()
+    before = path.read_bytes()
+    with pytest.raises(SaverError, match="is no cache's file, and was not changed"):
+        DuckDBCache(path)
+    assert path.read_bytes() == before
+    opened(path).close()
+
+
+def test_a_file_that_another_program_has_open_is_not_put_aside(tmp_path):
+    path = tmp_path / "cache.duckdb"
+    DuckDBCache(path).close()
+    holds = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", holds, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(SaverError, match="is in use by another program"):
+            DuckDBCache(path)
+        other.stdin.close()
+    DuckDBCache(path).close()
+    assert not list(tmp_path.glob("*.damaged-*"))
+
+
+def test_a_cache_in_memory_has_no_file_and_a_folder_is_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with DuckDBCache(":memory:") as cache:
+        cache.set({(("a",), "b"): (1, None)})
+        assert cache.get([(("a",), "b")]) == {(("a",), "b"): 1}
+    assert list(tmp_path.iterdir()) == []
+    DuckDBCache("new/cache.duckdb").close()
+    assert Path("new/cache.duckdb").exists()
+
+
+FORKS = """
+import os, sys
+from nbhitl import DuckDBCache, DuckDBStore
+
+path, place = sys.argv[1], (("a",), "b")
+with DuckDBCache(path + "/cache.duckdb") as cache, DuckDBStore(path + "/store.duckdb") as store:
+    cache.set({place: (1, None)})
+    store.put(("a",), "b", {"n": 1})
+    if (child := os.fork()) == 0:
+        try:
+            cache.get([place])
+        except Exception as error:
+            sys.exit("forked" not in str(error))  # an ordinary end: objects are let go
+        sys.exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    cache.set({place: (2, None)})
+    store.put(("a",), "b", {"n": 2})
+with DuckDBCache(path + "/cache.duckdb") as cache, DuckDBStore(path + "/store.duckdb") as store:
+    print(cache.get([place])[place], store.get(("a",), "b").value)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_that_ends_does_no_harm_to_a_cache_and_a_store(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "2 {'n': 2}\n"), done.stderr
 
 
 @pytest.mark.parametrize(

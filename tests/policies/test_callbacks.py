@@ -80,7 +80,9 @@ def test_an_async_handler_is_run_on_the_loop(saver, config):
 
     async def main():
         await line(asks).compile(saver).ainvoke({"x": 1}, with_callbacks(config, Slow()))
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(60):
+            while not heard:
+                await asyncio.sleep(0.01)
 
     asyncio.run(main())
     line(asks).compile(InMemorySaver()).invoke({"x": 1}, with_callbacks(config, Slow()))

@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import re
 import threading
 import time
 
@@ -21,12 +22,15 @@ from nbhitl import (
     RetryPolicy,
     RunControl,
     Send,
+    Session,
     StateGraph,
     interrupt,
     once,
 )
 from nbhitl.engine.policies import default_retry_on, delay
 from nbhitl.engine.records import ThreadKey
+from nbhitl.run.world import Emitted
+from nbhitl.session.whereabouts import whereabouts
 from tests.policies.graphs import FAST, Flaky, State, line
 
 
@@ -258,6 +262,32 @@ def test_attempts_and_the_next_ones_time_are_remembered_while_the_node_waits(sav
     assert "after 3 attempts" in caught.value.__notes__
 
 
+def test_whoever_looks_on_hears_why_nothing_happens_and_until_when(saver):
+    told, control = [], RunControl()
+
+    def watch(session, event):
+        if isinstance(event, Emitted):
+            told.append((event.mode, event.task.node, event.data))
+            if "2 of 3" in event.data:
+                control.request_drain()
+
+    policy = RetryPolicy(initial_interval=0.1, backoff_factor=600, jitter=False, max_interval=60)
+    graph = line(Flaky(2), retry_policy=policy).compile(saver)
+    session = Session(graph, "t", watch=watch)
+    session.go({"x": 1}, control=control)
+    (first, second) = told
+    assert first[0] == "attempts"
+    assert first[2] == "attempt 1 of 3: ConnectionError: failure 1; trying again"
+    assert re.fullmatch(r"attempt 2 of 3: ConnectionError: failure 2; trying again at \d\d:\d\d:\d\d", second[2])
+    assert f"{second[1]}: {second[2].replace(' of 3', '')}." in whereabouts(session)
+
+
+def test_a_stream_has_no_attempts_in_it():
+    graph = line(Flaky(1), retry_policy=FAST).compile()
+    modes = ["custom", "messages", "updates"]
+    assert [mode for mode, _ in graph.stream({"x": 1}, stream_mode=modes)] == ["updates", "updates"]
+
+
 def test_a_closed_file_opens_with_the_attempts_in_it(tmp_path, config):
     control = RunControl()
 
@@ -278,14 +308,16 @@ def test_a_stream_that_is_closed_while_a_node_waits_leaves_no_thread_waiting(con
         return [t for t in threading.enumerate() if t.name.startswith("nbhitl-hand")]
 
     builder = StateGraph(State)
-    builder.add_node("a", lambda state: (time.sleep(0.2), {"log": ["a"]})[1])  # keeps the caller busy
-    builder.add_node("z", Flaky(9), retry_policy=RetryPolicy(initial_interval=60, jitter=False))
+    begun, flaky = threading.Event(), Flaky(9)
+    builder.add_node("a", lambda state: (begun.wait(60), {"log": ["a"]})[1])  # keeps the caller busy
+    policy = RetryPolicy(initial_interval=1000, jitter=False)
+    builder.add_node("z", lambda state: (begun.set(), flaky(state))[1], retry_policy=policy)
     builder.add_edge(START, "a").add_edge(START, "z")
     stream = builder.compile(InMemorySaver()).stream({"x": 1}, config, control=RunControl())
     assert next(stream) == {"a": {"log": ["a"]}}
     assert running()
     stream.close()
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while running() and time.monotonic() < end:
         time.sleep(0.05)
     assert not running()
@@ -293,9 +325,9 @@ def test_a_stream_that_is_closed_while_a_node_waits_leaves_no_thread_waiting(con
 
 def test_a_wait_on_a_loop_can_be_cancelled(config):
     async def main():
-        graph = line(Flaky(9), retry_policy=RetryPolicy(initial_interval=60)).compile(InMemorySaver())
+        graph = line(Flaky(9), retry_policy=RetryPolicy(initial_interval=1000)).compile(InMemorySaver())
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(graph.ainvoke({"x": 1}, config), 0.2)
+            await asyncio.wait_for(graph.ainvoke({"x": 1}, config), 1)
         assert graph.get_state(config).next == ("a",)
 
     asyncio.run(main())

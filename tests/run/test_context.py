@@ -131,6 +131,14 @@ def test_a_context_is_not_stored_and_is_given_again_to_go_on():
     assert graph.invoke(Command(resume=True), config) == {"found": None}
 
 
+@pytest.mark.parametrize("context", [None, {"user": "anna"}])
+def test_a_body_that_trips_over_a_store_that_was_not_given_is_told_so(context):
+    with pytest.raises(AttributeError) as caught:
+        compiled(Data, lambda state, runtime: {"found": runtime.store.search(())}).invoke({}, context=context)
+    assert any("The store is None" in note for note in caught.value.__notes__)
+    assert not any("context" in note for note in caught.value.__notes__)
+
+
 def test_a_body_that_trips_over_a_context_that_was_not_given_is_told_so():
     with pytest.raises(AttributeError) as caught:
         compiled(Data, lambda state, runtime: {"found": runtime.context.user}).invoke({})

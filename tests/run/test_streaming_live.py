@@ -28,7 +28,7 @@ from nbhitl import (
 )
 from nbhitl.run.streams.pipe import ROOM
 
-PATIENCE = 20
+PATIENCE = 60
 """Seconds until a test that hangs fails."""
 
 

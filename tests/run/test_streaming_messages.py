@@ -10,7 +10,7 @@ import pytest
 
 from nbhitl import START, MessageChunk, MessagesState, StateGraph, stream_message
 
-PATIENCE = 20
+PATIENCE = 60
 WORDS = ["hello", " ", "big", " ", "world"]
 
 

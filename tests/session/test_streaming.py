@@ -7,7 +7,7 @@ import pytest
 from nbhitl import START, InMemorySaver, MessagesState, Session, StateGraph, get_stream_writer, stream_message
 from nbhitl.run.world import Emitted, Ended
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 def session(node, watch):

@@ -54,7 +54,7 @@ def _lines(drawing: Drawing, moment: Moment, markers: Placed) -> Iterator[str]:
 
     def line(node: DrawnNode, indent: str) -> Iterator[str]:
         if node.kind != "end":
-            inner = "; runs a sub-graph" if node.opens else ""
+            inner = f"; {node.opens_what}" if node.opens else ""
             yield f"{indent}{node.label} [{said(node.name, moment, markers)}{inner}]{arrow(node.id)}"
 
     def inside(frame: Frame, indent: str) -> Iterator[str]:

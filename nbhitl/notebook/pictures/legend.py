@@ -38,8 +38,8 @@ def _states(drawing: Drawing, moment: Moment) -> Iterator[Entry]:
 def _counts(drawing: Drawing, moment: Moment) -> Iterator[Entry]:
     if any(moment.count(node.name).startswith("x") for node in drawing.named if node.kind == "node"):
         yield Entry("x", "times run")
-    if any(node.opens for node in drawing.named):
-        yield Entry("+", "runs a sub-graph")
+    for text in sorted({node.opens_what for node in drawing.named if node.opens}, reverse=True):
+        yield Entry("+", text)
 
 
 def _markers(placed: Placed) -> Iterator[Entry]:

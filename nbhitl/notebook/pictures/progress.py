@@ -155,4 +155,4 @@ def _status(position: Position | None, stopped: Stopped | None, busy: bool) -> t
         return stopped.reason, "" if stopped.reason == "finished" else stopped.text
     if position is not None and position.checkpoint.tasks:  # the kernel was killed, or the state was edited
         return "drained", "not finished; run the cell to go on"
-    return "idle", "not started"
+    return "idle", ""

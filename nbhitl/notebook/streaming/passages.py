@@ -11,6 +11,7 @@ from nbhitl.engine.records import START, Task
 from nbhitl.notebook.pictures.progress import path_of
 from nbhitl.report.texts import as_text
 from nbhitl.run.streams.messages import text_of
+from nbhitl.run.vault import VAULT
 from nbhitl.run.world import Emitted, Event, Started
 from nbhitl.words import cut, readable
 
@@ -66,9 +67,10 @@ class Passage:
 
     @property
     def text(self) -> str:
-        """What is shown: no character of it moves a cursor or turns the direction of writing."""
+        """What is shown: no secret, and no character that moves a cursor or turns the direction of writing."""
         self._shorten()
-        lines = "\n".join("".join(piece.parts) for piece in self._pieces).expandtabs(4).splitlines()
+        whole = VAULT.hidden("\n".join("".join(piece.parts) for piece in self._pieces))
+        lines = whole.expandtabs(4).splitlines()
         return "\n".join(map(readable, lines))
 
     def _shorten(self) -> None:
@@ -79,12 +81,12 @@ class Passage:
             gone += 1
         gone = max(gone, len(self._pieces) - SHOWN)  # empty texts are pieces, too
         del self._pieces[:gone]
-        over = self._total - SHOWN
-        if over > 0:
+        if self._total > SHOWN:
             first = self._pieces[0]
-            first.parts = ["".join(first.parts)[over:]]
-            first.length -= over
-            self._total -= over
+            text = VAULT.hidden("".join(first.parts))  # before it is cut, or a part of a secret would stay
+            over = max(0, self._total - first.length + len(text) - SHOWN)
+            self._total += len(text) - over - first.length
+            first.parts, first.length = [text[over:]], len(text) - over
             self.dropped += over
 
     def _forget(self, piece: _Piece) -> None:
@@ -159,9 +161,9 @@ class Passages:
 def spoken(event: Emitted) -> tuple[str, str | None] | None:
     """The text of an event, and the id of the message that it belongs to; None where there is nothing to show."""
     match event.mode:
-        case "custom":
+        case "custom" | "attempts":
             data = event.data
-            return (data if isinstance(data, str) else cut(as_text(data))), None
+            return (data if isinstance(data, str) else cut(VAULT.hidden(as_text(data)))), None
         case "messages":
             chunk = event.data[0] if isinstance(event.data, tuple) else event.data
             text = text_of(chunk)

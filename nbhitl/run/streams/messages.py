@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterable, Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, overload
 
-from nbhitl.run.context import CURRENT, TaskContext
+from nbhitl.run.context import CURRENT, TaskContext, fresh_id
 from nbhitl.run.streams.langchain import is_message, said
 from nbhitl.run.streams.payloads import triggers
 
@@ -81,7 +80,7 @@ class _Message:
     def _say(self, token: Any) -> None:
         self._texts.append(text_of(token))
         if self.id is None:
-            self.id = (token.id if is_message(token) else None) or str(uuid.uuid4())
+            self.id = (token.id if is_message(token) else None) or fresh_id(self.role)
         if self._job is not None and not (is_message(token) and said(self._job.run, token)):
             self._job.emit("messages", (self._chunk(token), self._about))
 
@@ -92,7 +91,7 @@ class _Message:
         return MessageChunk(content, self.id, self.role)
 
     def _whole(self) -> dict[str, Any]:
-        return {"role": self.role, "content": "".join(self._texts), "id": self.id or str(uuid.uuid4())}
+        return {"role": self.role, "content": "".join(self._texts), "id": self.id or fresh_id(self.role)}
 
 
 def text_of(piece: Any) -> str:

@@ -12,7 +12,7 @@ from nbhitl.run.world import Emitted
 class Told:
     """The outlet of a run whose watcher is called with each `Emitted`: of parallel tasks, several at a time."""
 
-    modes: Final[frozenset[str]] = frozenset(LIVE)
+    modes: Final[frozenset[str]] = LIVE | {"attempts"}
 
     def __init__(self, tell: Callable[[Emitted], None]) -> None:
         self._tell = tell
