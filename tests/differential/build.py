@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypedDict
 import pydantic
 
 import nbhitl
-import nbhitl.engine.stores
+import nbhitl.store
 from tests.differential.programs import END, Graph, Node, Router, Sub
 
 with warnings.catch_warnings():
@@ -54,21 +54,12 @@ THEIRS = SimpleNamespace(
     task=langgraph.func.task,
     Saver=langgraph.checkpoint.memory.InMemorySaver,
 )
-
-
-def ours(name: str) -> Any:
-    for place in (nbhitl, nbhitl.engine.stores):
-        try:
-            return getattr(place, name)
-        except (AttributeError, ImportError):
-            pass
-    return None
-
-
 OURS = SimpleNamespace(
     name="nbhitl",
     Saver=nbhitl.InMemorySaver,
-    **{name: ours(name) for name in vars(THEIRS) if name not in ("name", "Saver")},
+    GetOp=nbhitl.store.GetOp,
+    SearchOp=nbhitl.store.SearchOp,
+    **{name: getattr(nbhitl, name) for name in vars(THEIRS) if name not in ("name", "Saver", "GetOp", "SearchOp")},
 )
 LOOP_STEPS = 5
 CALLED = "called by "

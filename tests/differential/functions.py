@@ -95,8 +95,14 @@ class Function:
     @property
     def again(self) -> bool:
         """Whether a body that calls is tried again in a run: upstream calls tasks that have ended once more."""
-        tried = any(task.fails and task.attempts > 1 and quiet(task.ops) for task in self.tasks)
-        return tried or (self.attempts > 1 and (bool(self.fails) or any(map(self.fatal, self.tasks))))
+        breaks = any(map(self.fatal, self.tasks))
+        tried = any((task.fails or breaks) and task.attempts > 1 and quiet(task.ops) for task in self.tasks)
+        return tried or (self.attempts > 1 and (bool(self.fails) or breaks))
+
+    @property
+    def races(self) -> bool:
+        """Whether calls that run side by side may find each other's results in the cache, or not."""
+        return any(task.cached for task in self.tasks) and any(beside for _, beside in self.reached(self.ops))
 
     @property
     def beside(self) -> int:
@@ -156,11 +162,11 @@ def tamed(function: Function) -> Function:
     tasks: list[Task] = []
     for task in function.tasks:
         # One that fails may end before or behind a question beside it. A result that a person had a part in is not
-        # taken from the cache here: DIFFERENCES["cached answer"].
+        # taken from the cache here: see test_exceptions_of_policies.
         asks = not (fatal and function.beside) and not any(one.cached for one in function.tasks)
         ops = task.ops if asks else quiet(task.ops)
         one = replace(task, ops=ops, fails=0) if task.name in fatal[1:] else replace(task, ops=ops)
-        # A task without a policy of its own has that of its entrypoint upstream: DIFFERENCES["inherited policy"].
+        # A task without a policy of its own has that of its entrypoint upstream.
         tasks.append(replace(one, attempts=one.attempts or 1) if function.attempts else one)
     made = replace(function, tasks=tuple(tasks))
     alone = [replace(task, ops=tuple(map(made.lonely, task.ops))) for task in made.tasks]

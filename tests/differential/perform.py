@@ -25,7 +25,9 @@ class Performed:
         self.failed: Counter[str] = Counter()
         self.record: list[Any] = []
         self.features: set[str] = set()
-        self.exact = function.beside < 2 and not function.again
+        self.loose = function.again or function.races
+        """Whether what has ended may run again upstream."""
+        self.exact = function.beside < 2 and not self.loose
         """Whether it is said how often each body runs: upstream shows one of several questions at a time."""
         self.tasks = {task.name: self.task(task) for task in function.tasks}
         self.graph = self.entrypoint()
@@ -130,7 +132,7 @@ class Performed:
                 break
             input = None if error else self.m.Command(resume={id: f"A {asked}" for id, asked in open_.items()})
         ended, updates = sorted(self.ended), sorted(self.updates)
-        if self.function.again:
+        if self.loose:
             ended = sorted(set(ended))
             updates = sorted({one for one in updates if "__metadata__" not in one})
         self.record.append((last, ended, updates, state.values))

@@ -106,7 +106,9 @@ class Play(Stage):
         state = self.state(old[place].config)
         if self.program.before or self.program.after:
             return  # DIFFERENCES["breakpoint behind an edit"]
-        if self.left_open(old, old[place]) or not self.may_edit(state, act.node):
+        if self.left_open(old, old[place]) or self.deferred.intersection(state.next):
+            return  # upstream lets a deferred node that was due not wait for what is due now
+        if not self.may_edit(state, act.node):
             return
         config = self.edit(state.config, values, act.node)
         if config is not None:
@@ -131,6 +133,8 @@ class Play(Stage):
         if len(state.tasks) > 1:
             return  # upstream drops what its siblings did: DIFFERENCES["edit while asking"]
         (asker,) = state.tasks
+        if asker.name in self.remembering:
+            return  # what its sub-graph did is remembered upstream, though nothing of it was committed
         before = []
         if act.place % 2 or act.node == asker.name:
             writer = asker.name

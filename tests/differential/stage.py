@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.differential.build import Ledger, built
 from tests.differential.paths import askers, paths_of, prefixes, unchanged
-from tests.differential.programs import Graph, Program, nodes_in
+from tests.differential.programs import Graph, Program, nodes_in, subs_in
 
 BROKEN = ("InvalidUpdateError", "GraphRecursionError")
 """After these a script ends: what a failed merge leaves behind differs ("failed merge")."""
@@ -42,7 +42,15 @@ class Stage:
         """Upstream forgets what does not end at once, and its siblings, when a person sends to it with a command."""
         self.sends = any(n.sends for n in program.graph.nodes) or any(r.sends for r in program.graph.routers)
         self.kept = {n.name for n in program.graph.nodes if n.sub or n.calls}
-        self.joins = {to for _, to in program.graph.joins} | {n.name for n in program.graph.nodes if n.defer}
+        self.remembering = {
+            n.name
+            for n in program.graph.nodes
+            for sub in (n.sub, n.calls)
+            if sub and any(one.memory for one in (sub, *subs_in(sub.graph)))
+        }
+        """Nodes that run sub-graphs with a memory, at any depth."""
+        self.deferred = {n.name for n in program.graph.nodes if n.defer}
+        self.joins = {to for _, to in program.graph.joins} | self.deferred
         """Nodes that stay due upstream when somebody writes as them: behind a waiting edge, or deferred."""
 
     # -- looking

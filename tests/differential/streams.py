@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import dropwhile
 from typing import Any
 
 from hypothesis import strategies as st
@@ -133,7 +134,10 @@ class Heard(Play):
             path = "/".join(part.split(":")[0] for part in ns)
             # Where it goes on, upstream begins with values without what finished siblings wrote, here with it.
             begins = resumed and chunks[0][0] == "values"
-            found.setdefault(path, []).append(by_step(chunks[1:] if begins else chunks, failed=failed, inside=bool(ns)))
+            told = chunks[1:] if begins else chunks
+            if resumed and path and self.remembering:
+                told = list(dropwhile(stands, told))
+            found.setdefault(path, []).append(by_step(told, failed=failed, inside=bool(ns)))
         # Upstream goes into a sub-graph that has ended once more, and says where that stands.
         found = {path: [run for run in told if not path or happened(run)] for path, told in found.items()}
         return {path: sorted(found[path], key=repr) for path in sorted(found) if found[path]}
@@ -218,7 +222,7 @@ def by_step(chunks: list[Any], *, failed: bool, inside: bool) -> list[Any]:
                 if paused:
                     continue
         steps[-1].append(chunk)
-        if chunk[0] in ("values", "checkpoints") or chunk[:2] == ("debug", "checkpoint"):
+        if stands(chunk):
             steps.append([])
     if failed:
         asked.clear()
@@ -227,12 +231,17 @@ def by_step(chunks: list[Any], *, failed: bool, inside: bool) -> list[Any]:
     return [*(sorted(step, key=repr) for step in steps), sorted(asked.items()), last]
 
 
+def stands(chunk: Any) -> bool:
+    """Whether it says where a run stands, and not that anything happens."""
+    return chunk[0] in ("values", "checkpoints") or chunk[:2] == ("debug", "checkpoint")
+
+
 def happened(run: list[Any]) -> bool:
-    """Whether a run said more than where it stands."""
+    """Whether a run said more than where it stands, once in each mode."""
     *steps, asked, _ = run
-    said = [(chunk[0], chunk[1] if chunk[0] == "debug" else "") for step in steps for chunk in step]
-    stands = {("values", ""), ("checkpoints", ""), ("debug", "checkpoint")}
-    return bool(asked) or not stands.issuperset(said) or len(set(said)) < len(said)
+    said = [chunk for step in steps for chunk in step]
+    modes = {chunk[0] for chunk in said}
+    return bool(asked) or not all(map(stands, said)) or len(modes) < len(said)
 
 
 def without_idle(chunks: list[Any]) -> list[Any]:

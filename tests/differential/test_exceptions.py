@@ -4,84 +4,27 @@ What a row of "We differ" covers has its test in `tests/test_against_langgraph.p
 """
 
 import asyncio
-import operator
 import time
-from typing import Annotated, TypedDict
 
 import pytest
 
 pytest.importorskip("langgraph")
-from tests.differential.build import OURS, THEIRS
-
-CONFIG = {"configurable": {"thread_id": "t"}}
-LINE = [("__start__", "a"), ("a", "b")]
-ALONE = [("__start__", "a")]
-
-
-class State(TypedDict, total=False):
-    log: Annotated[list, operator.add]
-    x: str
-
-
-def graph(m, bodies, edges, *, defer=(), memory=None, **more):
-    made = m.StateGraph(State)
-    for name, body in bodies.items():
-        made.add_node(name, body, defer=name in defer)
-    for edge in edges:
-        made.add_edge(*edge)
-    return made.compile(checkpointer=m.Saver() if memory is None else memory, **more)
-
-
-def inner(m, body, memory):
-    return graph(m, {"s": body}, [("__start__", "s")], memory=memory)
-
-
-def writes(name, calls=None):
-    def body(state):
-        if calls is not None:
-            calls.append(name)
-        return {"log": [name]}
-
-    return body
-
-
-def asks(m):
-    return lambda state: {"log": [m.interrupt("sure?")]}
-
-
-def fails(state):
-    raise ValueError
-
-
-def error(call, *args, **more):
-    """The result of a call, or the name of its error."""
-    try:
-        return call(*args, **more)
-    except Exception as raised:  # noqa: BLE001 - which one it is gets compared
-        return type(raised).__name__
-
-
-def started(made):
-    made.invoke({"log": ["in"]}, CONFIG)
-    return made
-
-
-def due(made):
-    return list(made.get_state(CONFIG).next)
-
-
-def log(made):
-    return made.get_state(CONFIG).values["log"]
-
-
-def sources(made):
-    return [state.metadata["source"] for state in made.get_state_history(CONFIG)]
-
-
-def each(play):
-    """What one play comes to: on LangGraph, and here."""
-    return [play(THEIRS), play(OURS)]
-
+from tests.differential.small import (
+    ALONE,
+    CONFIG,
+    LINE,
+    asks,
+    due,
+    each,
+    error,
+    fails,
+    graph,
+    inner,
+    log,
+    sources,
+    started,
+    writes,
+)
 
 # -- going on, and history
 
@@ -337,14 +280,6 @@ def test_what_siblings_wrote_is_merged_only_when_all_of_them_have_ended():
         return first if isinstance(first, str) else (due(made), error(made.invoke, m.Command(resume="yes"), CONFIG))
 
     assert each(play) == ["InvalidUpdateError", (["c"], "InvalidUpdateError")]
-
-
-def test_a_step_that_wrote_nothing_is_shown_too():
-    def play(m):
-        made = graph(m, {"a": lambda state: None, "b": writes("b")}, LINE)
-        return [chunk["log"] for chunk in made.stream({"log": ["in"]}, CONFIG, stream_mode="values")]
-
-    assert each(play) == [[["in"], ["in", "b"]], [["in"], ["in"], ["in", "b"]]]
 
 
 def test_a_pause_is_told_once_the_siblings_have_ended():

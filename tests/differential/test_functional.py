@@ -13,8 +13,8 @@ from tests.differential.perform import Performed
 
 SHARES = {
     "question in the body": 0.3,
-    "question in a task": 0.1,
-    "questions side by side": 0.015,
+    "question in a task": 0.05,
+    "questions side by side": 0.01,
     "side by side": 0.1,
     "task in a task": 0.03,
     "task fails": 0.1,
@@ -37,7 +37,7 @@ SHARES = {
 def test_random_entrypoints_come_to_the_same_and_run_their_bodies_as_often():
     seen = Counter()
 
-    @settled(0.3)
+    @settled(0.2)
     @given(functions())
     def check(function):
         found = features(function)

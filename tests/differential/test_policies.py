@@ -13,21 +13,21 @@ from tests.differential.policies import features, plans
 
 SHARES = {
     "retries": 0.2,
-    "survives": 0.05,
+    "survives": 0.04,
     "two retry policies": 0.2,
     "fatal": 0.1,
-    "handler update": 0.05,
-    "handler goto": 0.05,
+    "handler update": 0.03,
+    "handler goto": 0.02,
     "handler raise": 0.02,
-    "handler ask": 0.05,
+    "handler ask": 0.01,
     "cached": 0.4,
     "cleared": 0.08,
     "defaults": 0.2,
-    "drained": 0.1,
-    "asks and fails": 0.07,
+    "drained": 0.05,
+    "asks and fails": 0.01,
     "failed": 0.1,
     "paused": 0.1,
-    "answered": 0.07,
+    "answered": 0.05,
     "several threads": 0.2,
     "awaits": 0.1,
 }
@@ -37,7 +37,7 @@ SHARES = {
 def test_random_nodes_with_policies_are_called_as_often_and_end_the_same():
     seen = Counter()
 
-    @settled(0.3)
+    @settled(0.2)
     @given(plans())
     def check(plan):
         found = features(plan)

@@ -33,7 +33,7 @@ SHARES = {
 def test_random_nodes_get_the_same_from_a_store_and_a_context():
     seen = Counter()
 
-    @settled(0.25)
+    @settled(0.15)
     @given(memories)
     def check(program):
         found = features(program)

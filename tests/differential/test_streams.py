@@ -36,7 +36,7 @@ SHARES = {
 def test_random_graphs_stream_the_same_in_every_mode():
     seen = Counter()
 
-    @settled(0.4)
+    @settled(0.3)
     @given(listenings())
     def check(listening):
         found = listened(listening)
