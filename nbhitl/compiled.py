@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -411,6 +410,8 @@ class CompiledGraph(GraphTypes[RunStateT, RunContextT, InputT_contra, OutputT_co
 
     async def aclear_cache(self, nodes: Sequence[str] | None = None) -> None:
         """As `clear_cache`, without blocking the loop."""
+        import asyncio
+
         await asyncio.to_thread(self.clear_cache, nodes)
 
     # -- looking
@@ -442,6 +443,8 @@ class CompiledGraph(GraphTypes[RunStateT, RunContextT, InputT_contra, OutputT_co
 
     async def aget_state(self, config: Config, *, subgraphs: bool = False) -> StateSnapshot:
         """As `get_state`, without blocking the loop."""
+        import asyncio
+
         return await asyncio.to_thread(self.get_state, config, subgraphs=subgraphs)
 
     def get_state_history(
@@ -482,6 +485,8 @@ class CompiledGraph(GraphTypes[RunStateT, RunContextT, InputT_contra, OutputT_co
         limit: int | None = None,
     ) -> AsyncIterator[StateSnapshot]:
         """As `get_state_history`, without blocking the loop."""
+        import asyncio
+
         history = self.get_state_history(config, filter=filter, before=before, limit=limit)
         for found in await asyncio.to_thread(list, history):
             yield found
@@ -532,6 +537,8 @@ class CompiledGraph(GraphTypes[RunStateT, RunContextT, InputT_contra, OutputT_co
 
     async def abulk_update_state(self, config: Config, supersteps: Sequence[Sequence[StateUpdate]]) -> dict[str, Any]:
         """As `bulk_update_state`, with async routers awaited."""
+        import asyncio
+
         claim = Claim()
         edit = await on_thread(self.checkpointer, editing, self.calls, config, steps_of(supersteps), claim=claim)
         try:

@@ -149,6 +149,15 @@ def _loaded_by(statement):
     return set(done.stdout.split())
 
 
+def test_a_graph_and_its_memory_are_imported_without_asyncio():
+    """It takes a third as long as all the rest together; whoever has a loop has loaded it."""
+    code = "import sys; from nbhitl import InMemorySaver, StateGraph, interrupt; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert not loaded & {"asyncio", "duckdb", "IPython", "pydantic"}
+
+
 def test_importing_the_engine_loads_no_duckdb_no_ipython_and_no_asyncio():
     modules = ("moves", "records", "channels", "questions", "breakpoints", "description", "commands", "ids", "ports")
     loaded = _loaded_by("import " + ", ".join(f"nbhitl.engine.{m}" for m in modules))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import asyncio
+
     from nbhitl.engine.records import Retried
     from nbhitl.run.running import Run
 
@@ -31,6 +32,8 @@ def pause(run: Run, last: Retried) -> bool:
 
 async def apause(run: Run, last: Retried) -> bool:
     """As `pause`, on the running loop."""
+    import asyncio
+
     left = _left(run, last)
     if left > 0 and not run.leaving:
         if run.control is None:

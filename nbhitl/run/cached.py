@@ -6,7 +6,6 @@ anew. Not kept is what a person had a part in: an approval counts for the run in
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import hashlib
 import pickle
@@ -80,16 +79,22 @@ def keep(job: TaskContext, place: FullKey, entries: Entries) -> None:
 
 async def aplace_of(job: TaskContext) -> FullKey | None:
     """As `place_of`: a digest of much may take its time."""
+    import asyncio
+
     return await asyncio.to_thread(place_of, job)
 
 
 async def afound(job: TaskContext, place: FullKey) -> Wrote | None:
     """As `found`, without blocking the loop."""
+    import asyncio
+
     return await asyncio.to_thread(found, job, place)
 
 
 async def akeep(job: TaskContext, place: FullKey, entries: Entries) -> None:
     """As `keep`, without blocking the loop."""
+    import asyncio
+
     await asyncio.to_thread(keep, job, place, entries)
 
 

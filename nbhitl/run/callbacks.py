@@ -5,7 +5,6 @@ Handlers of LangChain's may stand in the same list: they are left to those whom 
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from nbhitl.run.outputs import interrupts
 from nbhitl.run.remarks import remark
 
 if TYPE_CHECKING:
+    import asyncio
+
     from nbhitl.engine.commands import Interrupt
     from nbhitl.engine.records import Stopped
     from nbhitl.run.running import Run
@@ -115,6 +116,8 @@ _running: set[asyncio.Task[Any]] = set()
 
 
 def _begin(told: Any, method: Any) -> None:
+    import asyncio
+
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:  # no loop runs on this thread

@@ -5,7 +5,6 @@ Other processes are kept out by the checkpointer, which owns its file.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import weakref
 from collections.abc import Callable
@@ -64,6 +63,8 @@ class Claim:
 
 async def on_thread(saver: Saver | None, begin: Callable[..., T], *given: object, claim: Claim) -> T:
     """``begin(*given, claim)``; on a thread where there is a checkpointer, since it may wait for a disk."""
+    import asyncio
+
     if saver is None:
         return begin(*given, claim)
     work = asyncio.ensure_future(asyncio.to_thread(begin, *given, claim))

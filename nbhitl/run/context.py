@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import inspect
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -383,10 +383,10 @@ class TaskContext:
 
 def _place() -> int:
     """Which asyncio task, or else which thread, is running this."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # no loop runs on this thread
-        task = None
+    task = None
+    if (asyncio := sys.modules.get("asyncio")) is not None:  # else there is no loop, and it takes a while to load
+        with contextlib.suppress(RuntimeError):  # no loop runs on this thread
+            task = asyncio.current_task()
     return id(task) if task is not None else threading.get_ident()
 
 

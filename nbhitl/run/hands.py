@@ -5,7 +5,6 @@ Only `perform` and `aperform` know whether a body is sync or async; what they sh
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import contextvars
 import inspect
@@ -50,6 +49,8 @@ def perform(job: TaskContext) -> Entries:
 
 async def aperform(job: TaskContext) -> Entries:
     """Run a task's body on the running loop; a sync body on a thread, so that it cannot block the loop."""
+    import asyncio
+
     if job.node.plain is not None:
         return await policies.aperform(job, aperform)
     token = CURRENT.set(job)
@@ -126,6 +127,8 @@ def _caught(job: TaskContext) -> tuple[Any, BaseException | None]:
 
 async def _on_thread(job: TaskContext) -> tuple[Any, BaseException | None]:
     """`_caught` on a daemon thread: the loop's own executor would wait at its end for a body that never ends."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     future: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
     context = contextvars.copy_context()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +11,8 @@ from nbhitl.engine.policies import seconds
 from nbhitl.run.results import ended
 
 if TYPE_CHECKING:
+    import asyncio
+
     from nbhitl.engine.policies import TimeoutPolicy
     from nbhitl.engine.records import Entry
     from nbhitl.run.context import Beat, TaskContext
@@ -44,6 +45,8 @@ async def within(
     limits: TimeoutPolicy, job: TaskContext, body: Callable[[TaskContext], Awaitable[tuple[Entry, ...]]]
 ) -> tuple[Entry, ...]:
     """Perform one attempt; where it takes too long, cancel it, wait until it has ended, and let it have failed."""
+    import asyncio
+
     pulse = Pulse(job.beat, strict=limits.refresh_on == "heartbeat")
     job.beat = pulse
     begun = time.monotonic()
@@ -70,6 +73,8 @@ async def within(
 
 async def _stop(task: asyncio.Future[tuple[Entry, ...]]) -> None:
     """Cancel a body and wait for its end; what it still says is of no account."""
+    import asyncio
+
     task.cancel()
     while not task.done():
         await asyncio.wait({task})

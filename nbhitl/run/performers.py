@@ -6,18 +6,20 @@ they say comes between their outcomes.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import contextvars
 import queue
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from nbhitl.run.context import TaskContext
 from nbhitl.run.crew import Crew, hire
 from nbhitl.run.hands import Outcome, aperform, perform
 from nbhitl.run.streams.pipe import Pipe
 from nbhitl.run.world import Chunk
+
+if TYPE_CHECKING:
+    import asyncio
 
 Found: TypeAlias = Outcome | Chunk
 _SHORT = 0.2
@@ -126,6 +128,8 @@ class Loop:
                 task.cancel()
 
     def _begin(self, context: contextvars.Context) -> list[asyncio.Task[Outcome]]:
+        import asyncio
+
         gate = asyncio.Semaphore(self._workers)
 
         async def one(job: TaskContext) -> Outcome:
@@ -136,6 +140,8 @@ class Loop:
         return self._tasks
 
     async def _ended(self) -> AsyncIterator[Outcome]:
+        import asyncio
+
         for done in asyncio.as_completed(self._begin(contextvars.copy_context())):
             yield self._taken(await done)
 
@@ -160,6 +166,8 @@ class Loop:
 
         ``wait`` until they are. A sync body goes on, on its thread, until it ends by itself.
         """
+        import asyncio
+
         if self._pipe is not None:
             self._pipe.close()
         for task in self._tasks:

@@ -6,19 +6,21 @@ reader's own thread says (an async one, on the loop that reads) is never held up
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import contextvars
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    import asyncio
 
 ROOM: Final = 256
 """Chunks that may wait for the reader."""
 
-_Sleeper = tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]
+_Sleeper: TypeAlias = "tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]"
 
 
 class Pipe:
@@ -63,6 +65,8 @@ class Pipe:
 
     async def room(self) -> None:
         """Wait on the running loop until there is room."""
+        import asyncio
+
         while True:
             with self._changed:
                 if len(self._items) < self._room or self._closed:
@@ -104,6 +108,8 @@ class Pipe:
 
     async def aget(self) -> Any:
         """The next item, waited for on the running loop."""
+        import asyncio
+
         while True:
             with self._changed:
                 self._reader = threading.get_ident()
