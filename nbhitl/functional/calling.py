@@ -19,6 +19,7 @@ from nbhitl.engine.records import Entry
 from nbhitl.functional.call import Call, Here, There, opened_for, result_of
 from nbhitl.functional.futures import AsyncTaskFuture, TaskFuture
 from nbhitl.functional.ledger import Given, Ledger
+from nbhitl.run.apart import apart
 from nbhitl.run.context import TaskContext
 from nbhitl.run.crew import hire
 from nbhitl.run.drive import adrive, drive
@@ -164,7 +165,7 @@ class Calling:
         if opened.open:
             for _ in opened.events(drive(opened.run)):
                 pass
-        value = result_of(opened)
+        value = apart(result_of(opened))
         if opened.open and opened.run.world.saver is not None:
             opened.run.world.saver.flush()
         return value
@@ -190,7 +191,7 @@ class Calling:
         if opened.open:
             async for _ in opened.aevents(adrive(opened.run)):
                 pass
-        value = result_of(opened)
+        value = apart(result_of(opened))
         if opened.open and opened.run.world.saver is not None:
             await asyncio.to_thread(opened.run.world.saver.flush)
         return value

@@ -38,6 +38,7 @@ from nbhitl.engine.records import (
     Task,
 )
 from nbhitl.run import vault
+from nbhitl.run.apart import apart
 from nbhitl.run.secrets import has_secrets, secret_paths
 from nbhitl.run.world import Emitted
 
@@ -337,7 +338,7 @@ class TaskContext:
         self.kept(key)
         if self._kept is not None:
             self._kept[key] = value
-        return value
+        return apart(value)
 
     # -- sub-graphs
 
@@ -524,7 +525,7 @@ def once(key: str, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwarg
         return cast(T, _aonce(context, key, function, args, kwargs))
     known: T | Missing = context.kept(key)
     if known is not MISSING:
-        return known
+        return apart(known)
     with context.doing(key):
         return context.keep(key, function(*args, **kwargs))
 
@@ -534,6 +535,6 @@ async def _aonce(
 ) -> Any:
     known = context.kept(key)
     if known is not MISSING:
-        return known
+        return apart(known)
     with context.doing(key):
         return context.keep(key, await function(*args, **kwargs))

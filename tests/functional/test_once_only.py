@@ -356,3 +356,21 @@ def test_a_body_that_called_many_tasks_reads_none_of_their_lines_from_the_file_w
         assert main.invoke(Command(resume=1), config) == sum(range(many)) + 1
     assert read == []
     assert set(did.values()) == {1}
+
+
+def test_what_a_body_does_to_a_result_is_not_kept(saver):
+    @task
+    def listed():
+        return [1, {"of": [2]}]
+
+    @entrypoint(checkpointer=saver)
+    def changes(_):
+        found, once_found = listed().result(), once("list", lambda: [1])
+        found.append(3)
+        found[1]["of"].append(4)
+        once_found.append(2)
+        return interrupt("?"), found, once_found
+
+    thread = {"configurable": {"thread_id": "1"}}
+    changes.invoke(0, thread)
+    assert changes.invoke(Command(resume="ok"), thread) == ("ok", [1, {"of": [2, 4]}, 3], [1, 2])
