@@ -224,6 +224,13 @@ class NodeFailed(NbhitlError):
     """Stands for what a node raised before the process was started anew: only its name and text are known."""
 
 
+class EmptyChannelError(NbhitlError):
+    """A channel was read that has no value. Importable for code that names it.
+
+    Nothing of nbhitl's raises it: a key without a value is absent from the state.
+    """
+
+
 class GraphDrained(NbhitlError):
     """A run was asked to stop before its end. Importable for code that names it.
 
