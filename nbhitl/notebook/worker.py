@@ -80,6 +80,8 @@ class Worker:
         """A look is on its way: one is enough."""
         self._in_node = False
         """Whether the session is running, so that a Stop may be raised in this worker's thread."""
+        self._struck = False
+        """Whether one was."""
         context = contextvars.copy_context()
         self._thread = threading.Thread(target=context.run, args=(self._work,), name="nbhitl-worker", daemon=True)
         self._thread.start()
@@ -144,6 +146,7 @@ class Worker:
         """
         with self._guard:
             if self._in_node:
+                self._struck = True
                 _raise_in(self._thread, KeyboardInterrupt)
 
     # -- on the worker's thread
@@ -268,7 +271,9 @@ class Worker:
         finally:
             with self._guard:
                 self._in_node = False
-                _raise_in(self._thread, None)  # take back a Stop that has not arrived
+                if self._struck:
+                    self._struck = False
+                    _take_back()
         self.screen.stopped(stopped)
         if self.session.failure is not None:
             raise self.session.failure
@@ -391,11 +396,29 @@ def schema_of(question: Asked) -> Any:
     return question.schema if question.schema is not None else card_schema(question.value)
 
 
-def _raise_in(thread: threading.Thread, kind: type[BaseException] | None) -> None:
-    """Have an exception raised in another thread soon; None takes back one that has not been raised yet."""
+class _Nothing(BaseException):
+    """Takes the place of a Stop that has not arrived."""
+
+
+def _raise_in(thread: threading.Thread, kind: type[BaseException]) -> None:
+    """Have an exception raised in a thread soon, in place of one that has not been raised yet."""
     if thread.ident is not None:
-        raised = ctypes.py_object(kind) if kind is not None else None
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), raised)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(kind))
+
+
+def _take_back() -> None:
+    """Let no Stop arrive in this thread any more.
+
+    Something has to arrive: CPython remembers for the whole process that an exception is under way until one has been
+    raised. Simply taken back, every call of a function is slower from then on, and with 3.11 a debugger that traces
+    waits for ever.
+    """
+    try:
+        _raise_in(threading.current_thread(), _Nothing)
+        while True:  # it is raised at the next jump back
+            pass
+    except _Nothing:
+        pass
 
 
 def _flush_figures() -> None:
