@@ -349,8 +349,8 @@ class StateGraph(BuilderTypes[StateT, ContextT, InputT, OutputT]):
         nodes = {}
         for node in self.nodes.values():
             found = shapes.of(self._takes.get(node.name, self._state), f"node {node.name!r}")
-            node = node if found is node.shape else replace(node, shape=found)  # noqa: PLW2901 - the same, completed
-            nodes[node.name] = self._governed(node, shapes, contradictions)
+            shaped = node if found is node.shape else replace(node, shape=found)
+            nodes[node.name] = self._governed(shaped, shapes, contradictions)
         routers = {}
         for source, several in self.routers.items():
             usual = self._takes.get(source, self._state)

@@ -14,6 +14,7 @@ from functools import partial
 from importlib import import_module
 from typing import Annotated, Any, Final, Literal, TypedDict
 
+from nbhitl.engine.channels import joining
 from nbhitl.engine.errors import InvalidUpdateError, did_you_mean
 from nbhitl.run.context import fresh_id
 
@@ -26,6 +27,7 @@ _REMEMBERED: Final = 16
 _RECENT: Final = 256
 
 
+@joining
 def add_messages(left: Any = None, right: Any = None, *, format: Literal["langchain-openai"] | None = None) -> Any:
     """Merge new messages into a list: appends them, or replaces those that have the same id.
 
@@ -62,9 +64,6 @@ def add_messages(left: Any = None, right: Any = None, *, format: Literal["langch
         return chain.convert_to_messages(chain.convert_to_openai_messages(merged.messages))
     _KNOWN.put(merged)
     return merged.messages
-
-
-add_messages.joins = True  # type: ignore[attr-defined] # messages stay the same objects: that a list grew shows at once
 
 
 class MessagesState(TypedDict):

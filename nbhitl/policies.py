@@ -131,7 +131,7 @@ def _told(handler: Callable[..., Any], name: str) -> Callable[..., Any]:
     call = functools.wraps(handler)(on_loop if is_async(handler) else at_once)
     signature = inspect.signature(handler)
     rest = [parameter for other, parameter in signature.parameters.items() if other != name]
-    call.__signature__ = signature.replace(parameters=rest)  # type: ignore[attr-defined]  # what `inspect` looks at
+    vars(call)["__signature__"] = signature.replace(parameters=rest)  # what `inspect` looks at
     call.__annotations__ = {other: hint for other, hint in call.__annotations__.items() if other != name}
     return call
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import add
-from typing import Any, TypeAlias, get_origin
+from typing import Any, TypeAlias, TypeVar, get_origin
 
 from nbhitl.engine.commands import Overwrite
 from nbhitl.engine.errors import InvalidUpdateError, SchemaError
@@ -76,7 +76,25 @@ class NamedBarrierValue:
 Channel: TypeAlias = LastValue | BinaryOperatorAggregate | Topic | EphemeralValue | UntrackedValue | NamedBarrierValue
 CHANNELS = (LastValue, BinaryOperatorAggregate, Topic, EphemeralValue, UntrackedValue, NamedBarrierValue)
 
+Reducer = TypeVar("Reducer", bound=Callable[..., Any])
+_JOINING: set[Callable[..., Any]] = {add}
 _CONCRETE = {"Sequence": list, "MutableSequence": list, "Mapping": dict, "MutableMapping": dict, "Set": set}
+
+
+def joining(reducer: Reducer) -> Reducer:
+    """Mark a reducer of lists that hands on the very elements: it adds some, or puts others in their place."""
+    _JOINING.add(reducer)
+    return reducer
+
+
+def joins(channel: Channel) -> bool:
+    """Whether a channel's elements stay the same objects: that a list of it grew shows without a look at each."""
+    if not isinstance(channel, BinaryOperatorAggregate):
+        return isinstance(channel, Topic)
+    try:
+        return channel.operator in _JOINING
+    except TypeError:  # an object that is called, and cannot be hashed
+        return False
 
 
 def initial(channel: Channel) -> Any:

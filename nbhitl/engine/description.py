@@ -5,10 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from operator import add
 from typing import Any, Final, Literal, TypeAlias
 
-from nbhitl.engine.channels import BinaryOperatorAggregate, Channel, NamedBarrierValue, Topic, UntrackedValue, fleeting
+from nbhitl.engine.channels import Channel, NamedBarrierValue, UntrackedValue, fleeting, joins
 from nbhitl.engine.errors import InvalidUpdateError, UnknownNodeError, did_you_mean
 from nbhitl.engine.fingerprints import Seen, described, digest_of
 from nbhitl.engine.policies import CachePolicy, RetryPolicy, TimeoutPolicy
@@ -132,12 +131,6 @@ def _plain(value: Any) -> tuple[tuple[str, Any], ...] | None:
     return tuple(value.items()) if isinstance(value, Mapping) else None
 
 
-def _joins(channel: Channel) -> bool:
-    if not isinstance(channel, BinaryOperatorAggregate):
-        return isinstance(channel, Topic)
-    return channel.operator is add or getattr(channel.operator, "joins", False) is True
-
-
 @dataclass(frozen=True, slots=True)
 class Graph:
     """What `nbhitl.engine.moves` runs: built and checked by the builder above."""
@@ -204,7 +197,7 @@ class Graph:
         put(self, "barriers", {name: f"{BARRIER}{name}" for name in barriers})
         untracked = (name for name, channel in self.channels.items() if isinstance(channel, UntrackedValue))
         put(self, "untracked", frozenset(untracked))
-        joined = (name for name, channel in self.channels.items() if _joins(channel))
+        joined = (name for name, channel in self.channels.items() if joins(channel))
         put(self, "joined", frozenset(joined))
         put(self, "seen", Seen())
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from random import random
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from nbhitl.engine.errors import NbhitlError, NodeCancelledError, NodeTimeoutError
@@ -59,7 +58,7 @@ class RetryPolicy(NamedTuple):
     """Seconds before the second attempt."""
     backoff_factor: float = 2.0
     max_interval: float = 128.0
-    """Seconds; no wait is longer."""
+    """Seconds; no wait is longer, the jitter aside."""
     max_attempts: int = 3
     """Attempts in all, the first one included."""
     jitter: bool = True
@@ -106,13 +105,13 @@ def knows(policy: RetryPolicy, error: Exception) -> bool:
     return bool(wanted(error))
 
 
-def delay(policy: RetryPolicy, attempts: int) -> float:
-    """Seconds to wait when so many attempts have been made."""
+def delay(policy: RetryPolicy, attempts: int, chance: float) -> float:
+    """Seconds to wait when so many attempts have been made; ``chance``, from 0 to 1, is the jitter."""
     try:
         usual = min(policy.max_interval, policy.initial_interval * policy.backoff_factor ** (attempts - 1))
     except OverflowError:
         usual = policy.max_interval
-    return usual + random() if policy.jitter else usual  # noqa: S311 - no secret
+    return usual + chance if policy.jitter else usual
 
 
 def seconds(limit: float | timedelta | None) -> float | None:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias, cast
 
 Namespace: TypeAlias = "tuple[str, ...]"
 NamespacePath: TypeAlias = "tuple[str, ...]"
@@ -143,8 +143,8 @@ class BaseStore(ABC):
             key: which it is.
             refresh_ttl: whether its time to live begins anew; None: as the store was made.
         """
-        found: Any = self.batch([GetOp(namespace, key, self._refresh(refresh_ttl))])[0]
-        return found  # type: ignore[no-any-return]  # by the kind of the operation
+        # What comes back is told by the kind of the operation, here and below.
+        return cast("Item | None", self.batch([GetOp(namespace, key, self._refresh(refresh_ttl))])[0])
 
     def search(
         self,
@@ -169,8 +169,7 @@ class BaseStore(ABC):
             refresh_ttl: as in `get`.
         """
         op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
-        found: Any = self.batch([op])[0]
-        return found  # type: ignore[no-any-return]
+        return cast("list[SearchItem]", self.batch([op])[0])
 
     def put(
         self,
@@ -219,13 +218,13 @@ class BaseStore(ABC):
             limit: at most so many.
             offset: after so many.
         """
-        found: Any = self.batch([ListNamespacesOp(_conditions(prefix, suffix), max_depth, limit, offset)])[0]
-        return found  # type: ignore[no-any-return]
+        op = ListNamespacesOp(_conditions(prefix, suffix), max_depth, limit, offset)
+        return cast("list[Namespace]", self.batch([op])[0])
 
     async def aget(self, namespace: Namespace, key: str, *, refresh_ttl: bool | None = None) -> Item | None:
         """As `get`, without blocking the loop."""
-        found: Any = (await self.abatch([GetOp(namespace, key, self._refresh(refresh_ttl))]))[0]
-        return found  # type: ignore[no-any-return]
+        op = GetOp(namespace, key, self._refresh(refresh_ttl))
+        return cast("Item | None", (await self.abatch([op]))[0])
 
     async def asearch(
         self,
@@ -240,8 +239,7 @@ class BaseStore(ABC):
     ) -> list[SearchItem]:
         """As `search`, without blocking the loop."""
         op = SearchOp(namespace_prefix, filter, limit, offset, query, self._refresh(refresh_ttl))
-        found: Any = (await self.abatch([op]))[0]
-        return found  # type: ignore[no-any-return]
+        return cast("list[SearchItem]", (await self.abatch([op]))[0])
 
     async def aput(
         self,
@@ -269,8 +267,8 @@ class BaseStore(ABC):
         offset: int = 0,
     ) -> list[Namespace]:
         """As `list_namespaces`, without blocking the loop."""
-        found: Any = (await self.abatch([ListNamespacesOp(_conditions(prefix, suffix), max_depth, limit, offset)]))[0]
-        return found  # type: ignore[no-any-return]
+        op = ListNamespacesOp(_conditions(prefix, suffix), max_depth, limit, offset)
+        return cast("list[Namespace]", (await self.abatch([op]))[0])
 
     def _refresh(self, given: bool | None) -> bool:
         return self.refresh_on_read if given is None else given

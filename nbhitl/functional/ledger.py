@@ -7,23 +7,17 @@ changes from run to run; that is an error, since the task's effect would happen 
 
 from __future__ import annotations
 
-import sys
+import inspect
 from collections import Counter
 from collections.abc import Mapping
-from types import FrameType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from nbhitl.engine.errors import TaskChanged
 from nbhitl.engine.ids import digest
 from nbhitl.engine.records import Entered
-from nbhitl.run import hands
 from nbhitl.run.context import TaskContext
+from nbhitl.run.hands import BODIES
 
-_BODIES: Final = frozenset({hands._body.__code__, hands._abody.__code__})  # noqa: SLF001 - looked for on the stack
-
-
-_DEEPEST: Final = 20
-"""Levels of lists and dicts in which messages are looked for."""
 Given: TypeAlias = tuple[tuple[Any, ...], Mapping[str, Any]]
 """The arguments of a call."""
 
@@ -64,7 +58,7 @@ class Ledger:
         if not self.inside.can_pause:  # nothing is remembered, so nothing has to be found again
             return self._new("", -1)
         args, kwargs = given
-        same = f"{name} {digest(_without_ids([*args, *sorted(kwargs.items())]))}"
+        same = f"{name} {digest([*args, *sorted(kwargs.items())])}"
         binding = f"{same} {self._same[same]}"
         self._same[same] += 1
         place = -1
@@ -97,29 +91,14 @@ class Ledger:
         )
 
 
-def _without_ids(value: Any, depth: int = 0) -> Any:
-    """Arguments without the ids of chat messages: `add_messages` gives new ones each time that the body runs."""
-    kind = type(value)
-    if depth > _DEEPEST:
-        return value
-    if kind is list or kind is tuple:
-        return [_without_ids(part, depth + 1) for part in value]
-    if kind is dict:
-        message = "role" in value and "content" in value
-        return {name: _without_ids(part, depth + 1) for name, part in value.items() if not (message and name == "id")}
-    if all(hasattr(value, name) for name in ("model_dump", "content", "type", "id")) and not isinstance(value, type):
-        return [kind.__qualname__, {**value.model_dump(), "id": None}]  # of LangChain
-    return value
-
-
 def called_by_body(inside: TaskContext) -> bool:
     """Whether it is the body itself that calls, and no thread or asyncio task that it has started: their order varies.
 
     Looked up on the stack, so that bodies that call no task pay nothing for it.
     """
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way to one's callers
+    frame = inspect.currentframe()
     while frame is not None:
-        if frame.f_code in _BODIES:
+        if frame.f_code in BODIES:
             return frame.f_locals.get("job") is inside
         frame = frame.f_back
     return False

@@ -170,5 +170,10 @@ def task(
     Raises:
         GraphError: it cannot be a task: a generator, a lambda without a name, a timeout on a sync function.
     """
-    options = {"name": name, "retry_policy": retry_policy, "cache_policy": cache_policy, "timeout": timeout}
-    return _Decorator(options) if func is None else TaskFunction(func, **options)  # type: ignore[arg-type]
+    options: dict[str, Any] = {
+        "name": name,
+        "retry_policy": retry_policy,
+        "cache_policy": cache_policy,
+        "timeout": timeout,
+    }
+    return _Decorator(options) if func is None else TaskFunction(func, **options)

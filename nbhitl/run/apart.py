@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -13,20 +13,18 @@ def apart(value: T) -> T:
     A checkpointer in memory keeps the very objects. What holds itself is given as it is.
     """
     try:
-        return _apart(value)
+        found: T = _apart(value)
     except RecursionError:
         return value
+    return found
 
 
-def _apart(value: T) -> T:
+def _apart(value: Any) -> Any:
     kind = type(value)
-    found: object = value
     if kind is list:
-        found = [_apart(part) for part in value]  # type: ignore[attr-defined]
-    elif kind is dict:
-        found = {name: _apart(part) for name, part in value.items()}  # type: ignore[attr-defined]
-    elif kind is tuple:
-        found = tuple([_apart(part) for part in value])  # type: ignore[attr-defined]
-    elif kind is set:
-        found = set(value)  # type: ignore[call-overload]
-    return found  # type: ignore[return-value]
+        return [_apart(part) for part in value]
+    if kind is dict:
+        return {name: _apart(part) for name, part in value.items()}
+    if kind is tuple:
+        return tuple([_apart(part) for part in value])
+    return set(value) if kind is set else value

@@ -10,7 +10,7 @@ import contextvars
 import inspect
 import threading
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from nbhitl.engine.commands import Command
 from nbhitl.engine.description import WHOLE, Graph
@@ -110,6 +110,10 @@ async def _abody(job: TaskContext) -> Any:
         if job.subtasks is None or (joined := await job.subtasks.aleft(error)) is error:
             raise
         raise joined from error
+
+
+BODIES: Final = frozenset({_body.__code__, _abody.__code__})
+"""The code of the frames right above a body, whose ``job`` it is: for whoever has to know what calls him."""
 
 
 def inline(jobs: Sequence[TaskContext]) -> tuple[Outcome, ...]:

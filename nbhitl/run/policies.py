@@ -69,8 +69,9 @@ class Attempts:
         count = self.context.attempt
         policy = self._policy(failed)
         if policy is not None and count < policy.max_attempts:
-            now = self.context.run.world.clock.now()
-            self._remember(failed, now + int(delay(policy, count) * 1_000_000), f" of {policy.max_attempts}")
+            world = self.context.run.world
+            wait = delay(policy, count, world.chance())
+            self._remember(failed, world.clock.now() + int(wait * 1_000_000), f" of {policy.max_attempts}")
             return None
         if count > 1 and failed.exception is not None:
             failed.exception.add_note(f"after {count} attempts")

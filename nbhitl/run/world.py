@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from random import random
 from typing import Any, Literal, Protocol, TypeAlias
 
 from nbhitl.engine.ports import BaseCache, Checker, Clock, Ids, Saver
@@ -165,3 +166,5 @@ class World:
     """Results of earlier runs."""
     clock: Clock = field(default_factory=SystemClock)
     ids: Ids = field(default_factory=RandomIds)
+    chance: Callable[[], float] = random
+    """A number from 0 to 1: for waits that are not to end at the same time."""

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias, TypedDict
 
+from nbhitl.engine.description import is_async
 from nbhitl.engine.errors import StoreError
 
 _MANY: Final = 100
@@ -85,8 +86,7 @@ class Index:
             made = await embed.aembed_documents(list(documents)) if documents else []
             asked = [await embed.aembed_query(text) for text in queries]
             return self._checked(made, len(documents)), self._checked(asked, len(queries))
-        call = embed if inspect.isroutine(embed) else getattr(embed, "__call__", embed)  # noqa: B004
-        if not inspect.iscoroutinefunction(call):
+        if not is_async(embed):
             return await asyncio.to_thread(self.embed, documents, queries)
         texts = [*documents, *queries]
         return self._split(await embed(texts) if texts else [], len(documents), len(queries))
