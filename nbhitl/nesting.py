@@ -315,8 +315,7 @@ def nest(
         above = [node for node, _, _ in path_of(parent.key.ns)]
         ns = SEPARATOR.join([*above, _own(inside, graph)])
     else:
-        own = segment(task.node, task.id, number)
-        ns = f"{parent.key.ns}{SEPARATOR}{own}" if parent.key.ns else own
+        ns = parent.key.below(segment(task.node, task.id, number))
     run = Run(
         graph,
         ThreadKey(parent.key.thread, parent.key.graph, ns),

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "engine": set(),
     "run": {"engine", "words"},
     "checkpoint": {"engine"},
-    "store": {"engine", "checkpoint"},
+    "store": {"engine", "run", "checkpoint"},
     "state_snapshot": {"engine", "run"},
     "subgraphs": {"engine"},
     "nesting": {"engine", "run"},
@@ -80,6 +80,8 @@ ONLY_IN = {
     "nh3": {"notebook"},
     "markdown_it": {"notebook"},
     "asyncio": {"run", "compiled", "session", "store", "functional", "cache"},
+    "random": {"run"},
+    "secrets": {"run", "mailbox", "notebook"},
 }
 
 

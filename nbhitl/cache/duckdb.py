@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import threading
 import time
 import warnings
-import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import duckdb
 
-from nbhitl.checkpoint.file import forking, opening
+from nbhitl.checkpoint.file import opening
 from nbhitl.checkpoint.file.instances import CONFIG, wal_of
-from nbhitl.checkpoint.file.lock import Ownership
+from nbhitl.checkpoint.file.owned import OwnedFile
 from nbhitl.checkpoint.values.codec import Codec
 from nbhitl.engine.errors import CheckpointFileWarning, SaverError
 
@@ -48,23 +45,9 @@ class DuckDBCache:
     """
 
     def __init__(self, path: str | Path, *, types: Iterable[type] = ()) -> None:
-        self.path = str(path)
         self._codec = Codec(types)
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
-        file = None if self.path == opening.MEMORY else Path(path).expanduser().resolve()
-        owner = None
-        if file is not None:
-            opening.prepare(file)
-            owner = Ownership(file)
-        try:
-            self._connection = _opened(file)
-        except BaseException:
-            if owner is not None:
-                owner.release()
-            raise
-        forking.keep(self._connection)
-        self._end = weakref.finalize(self, _close, self._connection, owner, self._pid)
+        self._file = OwnedFile(path, _opened)
+        self.path = str(path)
 
     def __enter__(self) -> Self:
         return self
@@ -129,17 +112,16 @@ class DuckDBCache:
 
     def close(self) -> None:
         """Let the file go. Closing twice is fine; other calls raise `SaverError` from then on."""
-        with self._lock:
-            self._end()
+        self._file.close()
 
     @contextlib.contextmanager
     def _at_work(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        if self._pid != os.getpid():
+        if self._file.forked:
             raise SaverError(f"the cache {self.path} was opened by the process that this one was forked from.")
-        with self._lock:
-            if not self._end.alive:
+        with self._file.lock:
+            if self._file.closed:
                 raise SaverError(f"the cache {self.path} is closed.")
-            yield self._connection
+            yield self._file.connection
 
     def _value(self, data: bytes) -> Any:
         """A value; raises `_Unreadable` also where a class in it is not known any more."""
@@ -191,12 +173,3 @@ def _connected(file: Path | None) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
-
-
-def _close(connection: duckdb.DuckDBPyConnection, owner: Ownership | None, pid: int) -> None:
-    if pid != os.getpid():  # a forked child must not close what its parent has open
-        return
-    connection.close()
-    forking.drop(connection)
-    if owner is not None:
-        owner.release()

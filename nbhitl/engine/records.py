@@ -61,6 +61,10 @@ class ThreadKey:
         """The key of a thread; a text is the ``thread_id`` of a graph without a scope."""
         return cls(thread) if isinstance(thread, str) else thread
 
+    def below(self, part: str) -> str:
+        """The namespace of a sub-graph whose call is named ``part``."""
+        return f"{self.ns}|{part}" if self.ns else part
+
     def __str__(self) -> str:
         return f"{self.graph}/{self.thread}" if self.graph else self.thread
 

@@ -117,11 +117,10 @@ def runtime_of(job: TaskContext) -> Runtime[Any]:
 
 def _info(job: TaskContext) -> ExecutionInfo:
     run, task = job.run, job.task
-    own = f"{task.node}:{task.id}"
     thread, run_id = run.config.get("configurable", EMPTY).get("thread_id"), run.config.get("run_id")
     return ExecutionInfo(
         checkpoint_id=job.position.checkpoint.id,
-        checkpoint_ns=f"{run.key.ns}|{own}" if run.key.ns else own,
+        checkpoint_ns=run.key.below(f"{task.node}:{task.id}"),
         task_id=task.id,
         thread_id=run.key.thread or (None if thread is None else str(thread)),
         run_id=None if run_id is None else str(run_id),

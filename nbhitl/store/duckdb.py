@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
-import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, assert_never, cast
 
-from nbhitl.checkpoint.file import forking, opening
-from nbhitl.checkpoint.file.lock import Ownership
+from nbhitl.checkpoint.file.owned import OwnedFile
 from nbhitl.engine.errors import StoreError
 from nbhitl.engine.stores import GetOp, Item, ListNamespacesOp, Namespace, PutOp, Result, SearchItem, SearchOp
 from nbhitl.store import table
@@ -25,7 +20,6 @@ from nbhitl.store.keeping import Indexed, KeepingStore, Prepared, TTLConfig, las
 if TYPE_CHECKING:
     from nbhitl.engine.ports import Clock
 
-MEMORY = ":memory:"
 _PORTION = 256
 """Rows that a search with a filter takes at a time."""
 
@@ -71,27 +65,13 @@ class DuckDBStore(KeepingStore):
         clock: Clock | None = None,
     ) -> None:
         super().__init__(index, ttl, clock)
-        file = None if str(path) == MEMORY else Path(path).expanduser().resolve()
-        self.path = MEMORY if file is None else str(file)
-        self._lock = threading.RLock()
-        self._pid = os.getpid()
-        ownership = None
-        if file is not None:
-            opening.prepare(file)
-            ownership = Ownership(file)
-        try:
-            self._connection: Any = table.opened(file)
-        except BaseException:
-            if ownership is not None:
-                ownership.release()
-            raise
-        forking.keep(self._connection)
-        self._close = weakref.finalize(self, _let_go, self._connection, ownership, self._pid)
+        self._file = OwnedFile(path, table.opened)
+        self.path = self._file.path
+        self._connection = self._file.connection
 
     def close(self) -> None:
         """Let go of the file. Further calls raise `StoreError`; closing twice is fine."""
-        with self._lock:
-            self._close()
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -122,10 +102,10 @@ class DuckDBStore(KeepingStore):
     def _transaction(self) -> Iterator[None]:
         import duckdb
 
-        if self._pid != os.getpid():
+        if self._file.forked:
             raise StoreError(f"{self.path} was opened by the process that this one was forked from: open it anew")
-        with self._lock:
-            if not self._close.alive:
+        with self._file.lock:
+            if self._file.closed:
                 raise StoreError(f"{self.path} is closed: open it again with DuckDBStore({self.path!r})")
             try:
                 self._connection.execute("BEGIN TRANSACTION")
@@ -250,15 +230,6 @@ def _grouped(ops: Sequence[Prepared]) -> Iterator[Step]:
             yield [], op, vectors
     if puts:
         yield puts, None, None
-
-
-def _let_go(connection: Any, ownership: Ownership | None, pid: int) -> None:
-    if pid != os.getpid():  # a forked child must not close what its parent has open
-        return
-    connection.close()
-    forking.drop(connection)
-    if ownership is not None:
-        ownership.release()
 
 
 def _fields(row: Sequence[Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, TypedDict
 from nbhitl.engine.errors import StoreError, did_you_mean
 from nbhitl.engine.ports import Clock
 from nbhitl.engine.stores import BaseStore, Namespace, NamespacePath, Op, PutOp, Result, SearchOp
+from nbhitl.run.world import SystemClock
 from nbhitl.store.checks import check_ttl, checked
 from nbhitl.store.index import Index, IndexConfig, Vector, get_text_at_path, paths
 
@@ -36,14 +36,6 @@ class TTLConfig(TypedDict, total=False):
     default_ttl: float | None
     refresh_on_read: bool
     sweep_interval_minutes: int | None
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> int:
-        """Microseconds since 1970."""
-        return time.time_ns() // 1000
 
 
 class KeepingStore(BaseStore):

@@ -116,7 +116,7 @@ def metadata(job: TaskContext) -> dict[str, Any]:
         "langgraph_node": task.node,
         "langgraph_triggers": triggers(task),
         "langgraph_path": ("__pregel_pull", task.node),
-        "langgraph_checkpoint_ns": "|".join(part for part in (run.key.ns, f"{task.node}:{task.id}") if part),
+        "langgraph_checkpoint_ns": run.key.below(f"{task.node}:{task.id}"),
     }
     tags = run.config.get("tags")
     return {**found, "tags": list(tags)} if tags else found

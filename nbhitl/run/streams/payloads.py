@@ -113,7 +113,7 @@ def _inner(run: Run, position: Position, task: Task) -> dict[str, Any] | None:
     if calls:
         ns = calls[max(calls)].ns
     elif task.node != START and run.graph.nodes[task.node].graph is not None:
-        ns = "|".join(part for part in (run.key.ns, f"{task.node}:{task.id}") if part)
+        ns = run.key.below(f"{task.node}:{task.id}")
     else:
         return None
     return {"configurable": {"thread_id": run.key.thread, "checkpoint_ns": ns}}
