@@ -5,6 +5,7 @@ Each verb of ``%graph`` is a method of it; those that are words of Python have a
 
 from __future__ import annotations
 
+from nbhitl.session.replaying import Replaying
 from nbhitl.session.reporting import Reporting
 from nbhitl.session.revising import Revising
 from nbhitl.session.runner import Answers, Runner, Watcher
@@ -16,7 +17,7 @@ from nbhitl.session.writing import Writing
 __all__ = ["Answers", "Runner", "Session", "Watcher"]
 
 
-class Session(Stopping, Travelling, Revising, Writing, Reporting):
+class Session(Stopping, Travelling, Revising, Writing, Replaying, Reporting):
     """Runs one thread of one graph, one call at a time: step by step, back in time, and with breakpoints.
 
     Args:

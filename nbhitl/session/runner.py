@@ -9,7 +9,6 @@ import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice, takewhile
-from pathlib import Path
 from typing import Any
 
 from nbhitl.calls import CallOptions
@@ -39,12 +38,9 @@ from nbhitl.run.running import Run
 from nbhitl.run.streams.langchain import heard
 from nbhitl.run.streams.told import Told
 from nbhitl.run.world import Event, RunControl
-from nbhitl.scripts.context import Answering
 from nbhitl.scripts.recording import Recording, input_of, recording
-from nbhitl.scripts.replay import play, replayed
-from nbhitl.scripts.saving import put, pytest_file
 from nbhitl.scripts.script import paths
-from nbhitl.scripts.sources import ModuleSource, Source, source_of
+from nbhitl.scripts.sources import Source
 from nbhitl.stand_ins import following
 from nbhitl.state_snapshot import StateSnapshot, config_of
 from nbhitl.subgraphs import walk
@@ -91,7 +87,7 @@ class Runner:
         self.run: Run | None = None
         """The call that is at work; None between calls."""
         self.source: Source | None = None
-        """Where the graph's code stands, if whoever made the session knows: see `save_test`."""
+        """Where the graph's code stands, if whoever made the session knows: see `Replaying`."""
         self._busy = threading.Lock()
         self._control = RunControl()
 
@@ -179,56 +175,6 @@ class Runner:
     def path(self) -> list[str]:
         """The nodes that ran on this branch, in the order in which their writes were merged."""
         return self.recording().path
-
-    def save_test(self, file: str | Path, *, graph: str | None = None) -> Path:
-        """Write a pytest file that replays this branch's answers, and compares its path and its final state.
-
-        The file builds the graph by itself: from the source of its cell, or by importing the module that it stands
-        in. What has no literal (a table, a model) is compared by a digest of its content, or by its kind.
-
-        Args:
-            file: where it goes, e.g. ``"test_post.py"``.
-            graph: where the graph stands, ``"module:name"``; found by itself where a module has it under a name.
-
-        Raises:
-            NbhitlError: there is such a file already with something else in it; the thread failed or was edited by
-                hand; the graph's source or the input cannot be written down.
-        """
-        position, target = self.position, Path(file)
-        if position is None:
-            raise NbhitlError(f"thread {self.thread!r} has not run yet: there is nothing to write a test of.")
-        source = ModuleSource.named(graph) if graph else self.source or source_of(self.compiled)
-        known = self.recording()
-        text = pytest_file(self.name, self.thread, known, position, self.state().values, source, target)
-        put(target, text)
-        return target
-
-    def replay(self, until: str | None = None) -> Stopped:
-        """Run again from the first input, on a new branch, with the answers that this branch was given.
-
-        An answer goes to the question of the same node, key and value; of several such, in order. New questions of
-        nodes that asked nothing then are left to a person.
-
-        Args:
-            until: a node (``"sub/node"`` in a sub-graph) whose questions are left to a person: the run pauses there.
-
-        Raises:
-            NbhitlError: nothing is recorded, the branch was edited by hand, or there is no such node.
-            AnswerRefused: a recorded answer no longer fits; a note names it.
-            UnansweredQuestion: a node asks something else now.
-            LeftoverAnswers: without ``until``, answers that nobody asked for.
-        """
-        known = self.recording()
-        script = replayed(known, until, self.nodes(), self.thread)
-
-        def go(input: Any, first: bool) -> Stopped:
-            return self.go(input, restart=first)
-
-        with Answering(script, check=False):
-            stopped = play(known, script, go, until=until)
-        if stopped is None:
-            raise NbhitlError(f"thread {self.thread!r} has nothing to replay.")
-        return stopped
 
     def nodes(self) -> list[str]:
         """The names of the graph's nodes, and the paths of those in its sub-graphs: ``review/ask``."""
