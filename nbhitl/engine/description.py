@@ -35,7 +35,12 @@ ROOT: Final = "__root__"
 
 
 BARRIER: Final = "|"
-"""Stands before the name of a channel that waits for names: no node's name holds it, so no waiting edge's key does."""
+"""Begins what a checkpoint calls a channel that waits for names; no node's name holds it, nor do keys of waiting edges."""
+
+
+def barrier_key(channel: str) -> str:
+    """Under which key checkpoints say which names have been written to a channel."""
+    return f"{BARRIER}{channel}"
 
 
 class ByKey(dict[str, Any]):
@@ -168,8 +173,8 @@ class Graph:
     """Channels whose value is gone after a step in which nobody wrote it."""
     joined: frozenset[str] = field(init=False)
     """Channels whose reducer leaves the elements of a list as they are: it adds some, or puts others in their place."""
-    barriers: Mapping[str, str] = field(init=False)
-    """Channels that wait for names, and under which key checkpoints say which of these have been written."""
+    barriers: Mapping[str, NamedBarrierValue] = field(init=False)
+    """The channels that wait for names."""
     direct: bool = field(init=False)
     """Its input is one value that nothing has to be merged with: it is an entrypoint, or a `@task`."""
     function: bool = field(init=False)
@@ -193,8 +198,8 @@ class Graph:
         put(self, "function", self.direct and not self.called)
         put(self, "deferred", frozenset(name for name, node in self.nodes.items() if node.defer))
         put(self, "fleeting", tuple(name for name, channel in self.channels.items() if fleeting(channel)))
-        barriers = (name for name, channel in self.channels.items() if isinstance(channel, NamedBarrierValue))
-        put(self, "barriers", {name: f"{BARRIER}{name}" for name in barriers})
+        barriers = {name: c for name, c in self.channels.items() if isinstance(c, NamedBarrierValue)}
+        put(self, "barriers", barriers)
         untracked = (name for name, channel in self.channels.items() if isinstance(channel, UntrackedValue))
         put(self, "untracked", frozenset(untracked))
         joined = (name for name, channel in self.channels.items() if joins(channel))

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from nbhitl.engine import channels, ids
 from nbhitl.engine.breakpoints import Rules, static_stop
-from nbhitl.engine.description import BARRIER, Graph, WaitingEdge
+from nbhitl.engine.description import Graph, WaitingEdge, barrier_key
 from nbhitl.engine.errors import GraphChanged, GraphRecursionError, InvalidUpdateError, did_you_mean
 from nbhitl.engine.records import (
     EMPTY,
@@ -195,7 +195,7 @@ def lost(graph: Graph, checkpoint: Checkpoint, inside: str = "") -> str | None:
 
     ``inside`` is the path of the sub-graph, with a slash behind it.
     """
-    keys = {edge.key for edge in graph.waiting} | set(graph.barriers.values())
+    keys = {edge.key for edge in graph.waiting} | set(map(barrier_key, graph.barriers))
     gone = [key for key in checkpoint.arrived if key not in keys]
     if gone:
         sources, _, target = gone[0].rpartition(":")
@@ -260,7 +260,7 @@ def _under_way(graph: Graph, arrived: Mapping[str, frozenset[str]]) -> Mapping[s
     if not arrived:
         return arrived
     waits = {e.key for e in graph.waiting if not arrived.get(e.key, frozenset()).issuperset(e.sources)}
-    waits.update(graph.barriers.values())
+    waits.update(map(barrier_key, graph.barriers))
     return {key: seen for key, seen in arrived.items() if key in waits}
 
 
@@ -321,7 +321,8 @@ def successors(graph: Graph, checkpoint: Checkpoint, wrote: Sequence[tuple[str, 
             if seen.issuperset(edge.sources):
                 names.add(edge.target)
     if graph.barriers:
-        due.arrived = {**due.arrived, **_named(graph, checkpoint, wrote)}
+        named = _named(graph, checkpoint, wrote)
+        due.arrived = {**due.arrived, **{barrier_key(name): seen for name, seen in named.items()}}
     names.discard(END)
     if graph.deferred or checkpoint.deferred:
         _defer(graph, checkpoint, due)
@@ -419,9 +420,8 @@ def merged(
             del state[name]
             touched = (*touched, name)
     if graph.barriers:
-        for key, seen in _named(graph, checkpoint, wrote).items():
-            name = key.removeprefix(BARRIER)
-            if seen == getattr(graph.channels[name], "names", None):
+        for name, seen in _named(graph, checkpoint, wrote).items():
+            if seen == graph.barriers[name].names:
                 state[name] = None
     return state, touched
 
@@ -429,11 +429,10 @@ def merged(
 def _named(graph: Graph, checkpoint: Checkpoint, wrote: Sequence[tuple[str, Wrote]]) -> dict[str, frozenset[str]]:
     """The names that have been written to channels that wait for names, where some were written now."""
     found = {}
-    for name, key in graph.barriers.items():
+    for name, channel in graph.barriers.items():
         writes = [value for _, entry in wrote for written, value in entry.updates if written == name]
         if writes:
-            old = checkpoint.arrived.get(key, MISSING)
-            found[key] = channels.merge(name, graph.channels[name], old, writes)
+            found[name] = channels.merge(name, channel, checkpoint.arrived.get(barrier_key(name), MISSING), writes)
     return found
 
 

@@ -117,6 +117,9 @@ def _refused(job: TaskContext, error: Exception, what: str) -> None:
 def digest(value: Any) -> str:
     """A digest of a value's content: different content gives different digests.
 
+    That of `nbhitl.engine.ids` must be the same after a restart, and takes objects that say nothing of themselves for
+    equal: a question may do so, a cache may not.
+
     Raises:
         Exception: a value in it can neither be read nor pickled.
     """
