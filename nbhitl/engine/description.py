@@ -35,7 +35,7 @@ ROOT: Final = "__root__"
 
 
 BARRIER: Final = "|"
-"""Begins what a checkpoint calls a channel that waits for names; no node's name holds it, nor do keys of waiting edges."""
+"""Begins what a checkpoint calls a channel that waits for names: no key of a waiting edge begins so."""
 
 
 def barrier_key(channel: str) -> str:
